@@ -1,0 +1,193 @@
+#include "bench/families/workshop.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "bench/solve/known.hpp"
+#include "core/json_writer.hpp"
+
+namespace stateutils::bench {
+
+void SuiteReport::add(const std::string& scenario, const std::string& id, const Validation& v,
+                      bool kept) {
+  ++tasks;
+  emitted += kept;
+  mutants += v.mutants;
+  equivalent += v.equivalent;
+  killed += v.killed;
+  const auto sum = [](OperatorCount& to, const OperatorCount& from) {
+    to.mutants += from.mutants, to.equivalent += from.equivalent, to.killed += from.killed;
+  };
+  for (const auto& [op, count] : v.by_op) sum(by_op[op], count);
+  sum(by_scenario[scenario], {v.mutants, v.equivalent, v.killed});
+  if (!kept) rejected.push_back({id, v.why});
+}
+
+void SuiteReport::add(const SuiteReport& other) {
+  tasks += other.tasks, emitted += other.emitted, mutants += other.mutants;
+  equivalent += other.equivalent, killed += other.killed;
+  const auto sum = [](auto& to, const auto& from) {
+    for (const auto& [name, count] : from) {
+      to[name].mutants += count.mutants;
+      to[name].equivalent += count.equivalent;
+      to[name].killed += count.killed;
+    }
+  };
+  sum(by_op, other.by_op);
+  sum(by_scenario, other.by_scenario);
+  rejected.insert(rejected.end(), other.rejected.begin(), other.rejected.end());
+}
+
+double SuiteReport::kill_rate() const {
+  const std::uint64_t real = mutants - equivalent;
+  return real == 0 ? 0 : static_cast<double>(killed) / static_cast<double>(real);
+}
+
+std::string SuiteReport::json() const {
+  std::string out;
+  core::JsonWriter json(out);
+  json.begin_object().field("tasks", tasks).field("emitted", emitted).field("mutants", mutants);
+  json.field("equivalent", equivalent).field("killed", killed).field("kill_rate", kill_rate());
+  const auto counts = [&](const char* name, const std::map<std::string, OperatorCount>& map) {
+    json.key(name).begin_object();
+    for (const auto& [key, c] : map) {
+      json.key(key).begin_object().field("mutants", c.mutants).field("equivalent", c.equivalent);
+      json.field("killed", c.killed).field("survived", c.mutants - c.equivalent - c.killed);
+      json.end_object();
+    }
+    json.end_object();
+  };
+  counts("by_op", by_op);
+  counts("by_scenario", by_scenario);
+  json.key("rejected").begin_array();
+  for (const Rejected& r : rejected) {
+    json.begin_object().field("task_id", r.task_id).key("why").begin_array();
+    for (const std::string& why : r.why) json.value(why);
+    json.end_array().end_object();
+  }
+  json.end_array().end_object();
+  return out;
+}
+
+void add_solution(TaskRecord& record, const Task& task, const SearchResult& found, Store& store) {
+  std::string plans = "[";
+  for (const Plan& plan : found.plans) {
+    if (plans.size() > 1) plans.push_back(',');
+    append_plan(plans, plan);
+  }
+  record.set("reference", plans + "]");
+  record.set("optimal_steps", std::to_string(found.steps));
+  record.set("search", "{\"states\":" + std::to_string(found.states) +
+                           ",\"expanded\":" + std::to_string(found.expanded) + "}");
+  // Bindings: arguments that no instruction gives. Depth: how deep values hang on earlier outputs.
+  const SeenText instruction(task.instruction), tools(task.world->public_tools_json);
+  std::size_t bindings = 0;
+  std::set<Id> tables;
+  for (const Call& call : found.calls.front()) {
+    const Verb& verb = task.world->verbs[call.verb];
+    for (std::size_t p = 0; p < call.args.size(); ++p) {
+      if (call.args[p] == kNone || verb.params[p].role == Role::kFree) continue;
+      const std::string_view value = store.atoms.text(call.args[p]);
+      bindings += !instruction.names(value) && !tools.names(value);
+    }
+    for (const Effect& e : verb.effects) tables.insert(e.table);
+  }
+  std::string metrics;
+  core::JsonWriter json(metrics);
+  json.begin_object().field("calls", found.calls.front().size());
+  json.field("depth", bindings > 0 ? 2 : 1).field("bindings", bindings);
+  json.field("tables_touched", tables.size()).end_object();
+  record.set("metrics", metrics);
+}
+
+struct Workshop::Room {
+  Store store;
+  World world;
+  Store::Mark start;
+  simdjson::dom::parser parser;
+};
+
+Workshop::Workshop(const std::string& world_json, ValidateOptions options)
+    : room_(std::make_unique<Room>()), options_(std::move(options)) {
+  const Document document{world_json, "world", false};
+  room_->world = read_world(document.root(), room_->store);
+  room_->start = room_->store.mark();
+}
+
+Workshop::~Workshop() = default;
+
+Hardened Workshop::harden(Draw draw) {
+  Hardened out;
+  Store& store = room_->store;
+  store.rollback(room_->start);
+  for (Id t = 0; t < store.table_count(); ++t) store.info(t).clock.clear();
+  const auto load = [&](const TaskRecord& record, Task& task) {
+    const std::string text = record.json();
+    const JsonSource source{"(generated)", text, 1};
+    const simdjson::dom::element element = room_->parser.parse(simdjson::padded_string(text));
+    read_task(Cursor(element, source), store, &room_->world, task);
+  };
+  const auto search = [&](const Task& task, bool evidence, std::size_t plans) {
+    Machine machine(room_->world, store, task.initial);
+    const Judge judge(task.contract, store, task.initial);
+    SearchOptions options;
+    options.max_states = options_.max_states;
+    options.all_shortest = plans;
+    options.needs_evidence = evidence;
+    return solve(task, machine, judge, options);
+  };
+  std::string shortcuts = "{";
+  std::optional<Plan> blind, stale;
+  const auto shortcut = [&](const char* name, const std::optional<TaskRecord>& record,
+                            std::optional<Plan>& plan) {
+    if (!record) return;
+    Task task;
+    load(*record, task);
+    const SearchResult found = search(task, false, 1);
+    if (found.end != SearchEnd::kSolved) return;
+    plan = found.plans.front();
+    if (shortcuts.size() > 1) shortcuts.push_back(',');
+    shortcuts += "\"" + std::string(name) + "\":";
+    append_plan(shortcuts, *plan);
+  };
+  shortcut("blind", draw.clean, blind);
+  shortcut("stale", draw.complete, stale);
+
+  std::vector<Task> tasks(draw.tasks.size());
+  std::vector<SearchResult> found(draw.tasks.size());
+  for (std::size_t i = 0; i < draw.tasks.size(); ++i) {
+    if (shortcuts.size() > 1) draw.tasks[i].set("shortcuts", shortcuts + "}");
+    load(draw.tasks[i], tasks[i]);
+    found[i] = search(tasks[i], true, options_.plans);
+    if (found[i].end != SearchEnd::kSolved) continue;
+    tasks[i].reference = {found[i].plans.front()};
+    tasks[i].optimal_steps = found[i].steps;
+    SearchResult first = found[i];
+    first.plans.resize(1);
+    first.calls.resize(1);
+    add_solution(draw.tasks[i], tasks[i], first, store);
+  }
+  std::vector<Validation> checked;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const Task* twin = draw.twins ? &tasks[1 - i] : nullptr;
+    checked.push_back(validate(tasks[i], twin, store, &found[i], options_));
+    const bool shortcut_lost = (draw.clean && !blind) || (draw.complete && !stale);
+    if (shortcut_lost) {
+      checked.back().ok = false;
+      checked.back().why.emplace_back("a shortcut's own branch is unsolvable");
+    }
+  }
+  // Twins stand or fall together: one alone would have no twin to be told apart from.
+  const bool all = std::all_of(checked.begin(), checked.end(), [](const auto& v) { return v.ok; });
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const bool keep = draw.twins ? all : checked[i].ok;
+    if (!keep && checked[i].why.empty()) checked[i].why.emplace_back("its twin is rejected");
+    out.report.add(tasks[i].scenario, tasks[i].id, checked[i], keep);
+    if (!keep) continue;
+    draw.tasks[i].set("validation", checked[i].json());
+    out.tasks.push_back(std::move(draw.tasks[i]));
+  }
+  return out;
+}
+
+}  // namespace stateutils::bench

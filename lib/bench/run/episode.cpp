@@ -1,0 +1,185 @@
+#include "bench/run/episode.hpp"
+
+#include <algorithm>
+
+#include "core/hash.hpp"
+#include "core/json_writer.hpp"
+#include "core/utf8.hpp"
+
+namespace stateutils::bench {
+namespace {
+
+constexpr std::size_t kMaxLine = 1u << 20;
+
+bool contains(const std::vector<Id>& list, Id id) {
+  return std::find(list.begin(), list.end(), id) != list.end();
+}
+
+// Head and tail of a long output, so that both its beginning and its end can be read.
+void truncate(std::string& text, std::size_t limit) {
+  static constexpr std::string_view kGap = "\n[...]\n";
+  if (limit <= kGap.size()) return text.resize(limit);
+  std::size_t head = (limit - kGap.size()) / 2, tail = text.size() - (limit - kGap.size() - head);
+  const auto inside = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+  };
+  while (head > 0 && inside(head)) --head;
+  while (tail < text.size() && inside(tail)) ++tail;
+  text = text.substr(0, head) + std::string(kGap) + text.substr(tail);
+}
+
+}  // namespace
+
+std::string canonical_answer(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  text = text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  simdjson::dom::parser parser;
+  simdjson::dom::element element;
+  if (parser.parse(simdjson::padded_string(text)).get(element) == simdjson::SUCCESS) {
+    return canonical(element);
+  }
+  std::string out;
+  append_json_string(out, core::is_valid_utf8(text) ? text : std::string_view("?"));
+  return out;
+}
+
+Episode::Episode(const Task& task, Store& store, const Judge& judge)
+    : task_(task),
+      store_(store),
+      judge_(judge),
+      machine_(*task.world, store, task.initial),
+      state_(task.initial) {
+  potential_ = potential();
+}
+
+// F = progress - violations/|P|: rewards along a trial sum to F(end) - F(start).
+double Episode::potential() const {
+  const Verdict v = judge_.judge(state_, answer_);
+  const double bad = static_cast<double>(v.violations);
+  return v.scores.progress - (v.pending > 0 ? bad / static_cast<double>(v.pending) : bad);
+}
+
+void Episode::note_tables(const StepRecord& step, std::string_view line) {
+  Call call;
+  std::string error;
+  if (step.exit != 0 || machine_.parse(line, call, error) != 0) return;
+  const Verb& verb = task_.world->verbs[call.verb];
+  for (const Effect& e : verb.effects) {
+    if (!contains(read_, e.table)) written_unread_.push_back(e.table);
+  }
+  if (verb.mutates()) return;
+  for (const Piece& p : verb.out.pieces) {
+    if (p.table != kNone) read_.push_back(p.table);
+  }
+}
+
+const Observation& Episode::step(std::string_view line) {
+  StepRecord record;
+  record.cmd = std::string(line);
+  seen_ = {};
+  if (line.size() > kMaxLine || !core::is_valid_utf8(line)) {
+    seen_.exit = 2;
+    seen_.error = line.size() > kMaxLine ? "a command has at most 1 MiB" : "invalid UTF-8";
+    record.cmd = core::quoted(line.substr(0, 200));
+  } else if (line == "done" || line.starts_with("done ")) {
+    done_ = true;
+    answer_ = canonical_answer(line.substr(4));
+  } else {
+    machine_.run(state_, line, static_cast<std::int64_t>(steps_.size()), result_);
+    state_ = result_.state;
+    seen_.exit = result_.exit;
+    seen_.out = result_.out;
+    seen_.error = result_.error;
+  }
+  record.exit = seen_.exit;
+  record.out = seen_.out;
+  record.state = state_;
+  note_tables(record, line);
+  const bool changed = done_ || steps_.empty() || steps_.back().state != state_;
+  if (changed) {
+    const double now = potential();
+    record.reward = now - potential_;
+    potential_ = now;
+  }
+  steps_.push_back(std::move(record));
+  const auto limit = static_cast<std::size_t>(task_.limits.output_bytes);
+  if (seen_.out.size() > limit) {
+    truncate(seen_.out, limit);
+    seen_.truncated = true;
+  }
+  return seen_;
+}
+
+bool Episode::inspected() const {
+  for (std::size_t i = 0; i < task_.preset.size(); ++i) {
+    if (task_.preset_kinds[i] == "none" || task_.preset_kinds[i] == "decoy") continue;
+    const Id table = task_.preset[i].table;
+    if (!contains(read_, table) || contains(written_unread_, table)) return false;
+  }
+  return true;
+}
+
+std::string Episode::journal_line(std::size_t index) const {
+  static constexpr const char* kOps[] = {"insert", "update", "delete"};
+  std::vector<Change> changes;
+  store_.compare(index == 0 ? task_.initial : steps_[index - 1].state, steps_[index].state,
+                 changes);
+  std::string out;
+  core::JsonWriter json(out);
+  json.begin_object().field("step", index + 1).field("cmd", steps_[index].cmd);
+  json.field("exit", steps_[index].exit).key("effects").begin_array();
+  const auto row = [&](const char* name, Id table, Id id) {
+    std::string text = "null";
+    if (id != kNone) text.clear(), store_.write_row(table, id, text);
+    json.key(name).raw(text);
+  };
+  for (const Change& c : changes) {
+    json.begin_object().field("op", kOps[static_cast<std::size_t>(c.kind)]);
+    json.field("table", store_.info(c.table).name);
+    std::string key;
+    store_.atoms.write_json(c.key, key);
+    json.key("key").raw(key);
+    row("old", c.table, c.old_row);
+    row("new", c.table, c.new_row);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return out;
+}
+
+const std::string& StateDigests::of(Id state) {
+  const auto cached = known_.find(state);
+  if (cached != known_.end()) return cached->second;
+  std::vector<Change> changes;
+  store_.compare(base_, state, changes);
+  std::vector<std::string> digests;
+  for (const Change& c : changes) {
+    const bool gone = c.kind == ChangeKind::kDelete;
+    const std::uint64_t id = (std::uint64_t{c.table} << 33) | (std::uint64_t{gone} << 32) |
+                             (gone ? c.old_row : c.new_row);
+    auto [it, fresh] = rows_.try_emplace(id);
+    if (fresh) {
+      std::string entry = "[";
+      append_json_string(entry, store_.info(c.table).name);
+      entry.push_back(',');
+      if (gone) {
+        entry += "{\"key\":";
+        store_.atoms.write_json(c.key, entry);
+        entry += "},null";
+      } else {
+        store_.write_row(c.table, c.new_row, entry);
+      }
+      entry.push_back(']');
+      const core::Sha256Digest digest = core::sha256(entry);
+      it->second.assign(digest.begin(), digest.end());
+    }
+    digests.push_back(it->second);
+  }
+  std::sort(digests.begin(), digests.end());
+  std::string all;
+  for (const std::string& d : digests) all += d;
+  return known_.emplace(state, core::sha256_hex(all)).first->second;
+}
+
+}  // namespace stateutils::bench

@@ -1,0 +1,21 @@
+// Trial records.
+#pragma once
+
+#include <string>
+
+#include "bench/run/episode.hpp"
+
+namespace stateutils::bench {
+
+struct TrialOptions {
+  std::string agent, version;
+  std::uint64_t seed = 0;
+  int trial = 0;
+  bool keep_output = false;
+};
+
+// One JSON line of the stream `trials`.
+[[nodiscard]] std::string trial_json(Episode& episode, const std::string& end,
+                                     const TrialOptions& options);
+
+}  // namespace stateutils::bench

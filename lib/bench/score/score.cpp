@@ -1,0 +1,145 @@
+#include "bench/score/score.hpp"
+
+#include <algorithm>
+
+#include "bench/score/stats.hpp"
+#include "core/json_writer.hpp"
+#include "core/rng.hpp"
+
+namespace stateutils::bench {
+namespace {
+
+constexpr int kResamples = 2000;
+
+using Group = std::vector<const TrialScore*>;
+
+// Percentiles of the mean over resampled scenarios: trials of one scenario are no independent
+// draws, so whole scenarios are drawn (cluster bootstrap).
+Interval bootstrap(const Group& group, std::uint64_t seed) {
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> clusters;  // passed, trials
+  for (const TrialScore* t : group) {
+    auto& [passed, n] = clusters[t->scenario];
+    passed += t->strict;
+    ++n;
+  }
+  if (clusters.empty()) return {};
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
+  for (const auto& [name, c] : clusters) list.push_back(c);
+  core::Rng rng(seed, 0x626F6F74);
+  std::vector<double> means;
+  for (int r = 0; r < kResamples; ++r) {
+    std::uint64_t passed = 0, n = 0;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto& c = list[rng.below(list.size())];
+      passed += c.first;
+      n += c.second;
+    }
+    means.push_back(static_cast<double>(passed) / static_cast<double>(n));
+  }
+  std::sort(means.begin(), means.end());
+  return {means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
+}
+
+ScoreLine line_of(const std::string& agent, const std::string& name, const Group& all,
+                  const ScoreOptions& options) {
+  ScoreLine out;
+  out.agent = agent;
+  out.group = name;
+  out.errors_rule = options.errors_fail ? "fail" : "exclude";
+  out.ci_method = options.ci;
+  Group group;
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> tasks;  // trials, passed
+  for (const TrialScore* t : all) {
+    out.errors += t->error;
+    if (t->error && !options.errors_fail) continue;
+    group.push_back(t);
+    auto& [n, c] = tasks[t->task];
+    ++n;
+    c += t->strict;
+  }
+  out.tasks = tasks.size();
+  out.trials = group.size();
+  if (group.empty()) return out;
+  std::uint64_t passed = 0, near = 0, closed = 0, inspected = 0;
+  for (const TrialScore* t : group) {
+    passed += t->strict;
+    inspected += t->inspected;
+    out.progress += t->progress;
+    out.partial += t->partial;
+    out.partial_plain += t->partial_plain;
+    out.efficiency += t->efficiency;
+    if (t->progress >= 0.8) ++near, closed += t->strict;
+    for (const std::string& f : t->failures) ++out.failures[f];
+  }
+  const double n = static_cast<double>(group.size());
+  for (double* sum : {&out.progress, &out.partial, &out.partial_plain, &out.efficiency}) *sum /= n;
+  out.strict = static_cast<double>(passed) / n;
+  out.inspected = static_cast<double>(inspected) / n;
+  out.has_closure = near > 0;
+  out.closure = near > 0 ? static_cast<double>(closed) / static_cast<double>(near) : 0;
+  for (const std::int64_t k : options.k) {
+    double at = 0, hat = 0;
+    std::uint64_t counted = 0;
+    for (const auto& [task, nc] : tasks) {
+      if (nc.first < k) continue;
+      ++counted;
+      at += pass_at_k(nc.first, nc.second, k);
+      hat += pass_hat_k(nc.first, nc.second, k);
+    }
+    if (counted == 0) continue;
+    out.pass_at.emplace_back(k, at / static_cast<double>(counted));
+    out.pass_hat.emplace_back(k, hat / static_cast<double>(counted));
+  }
+  const auto c = static_cast<std::int64_t>(passed), m = static_cast<std::int64_t>(group.size());
+  const Interval ci = options.ci == "cp"          ? clopper_pearson(c, m)
+                      : options.ci == "bootstrap" ? bootstrap(group, options.seed)
+                                                  : wilson(c, m);
+  out.lo = ci.lo;
+  out.hi = ci.hi;
+  return out;
+}
+
+}  // namespace
+
+std::string ScoreLine::json() const {
+  std::string out;
+  core::JsonWriter json(out);
+  json.begin_object().field("agent", agent).field("group", group).field("tasks", tasks);
+  json.field("trials", trials).field("errors", errors).field("errors_rule", errors_rule);
+  json.field("strict", strict).field("progress", progress).field("partial", partial);
+  json.field("partial_plain", partial_plain).field("efficiency", efficiency).key("closure");
+  if (has_closure)
+    json.value(closure);
+  else
+    json.null();
+  json.field("inspected", inspected);
+  const auto curve = [&](const char* name, const auto& values) {
+    json.key(name).begin_object();
+    for (const auto& [k, v] : values) json.field(std::to_string(k), v);
+    json.end_object();
+  };
+  curve("pass@k", pass_at);
+  curve("pass^k", pass_hat);
+  json.key("ci").begin_array().value(lo).value(hi).end_array().field("ci_method", ci_method);
+  json.key("failures").begin_object();
+  for (const auto& [name, n] : failures) json.field(name, n);
+  json.end_object().end_object();
+  return out;
+}
+
+std::vector<ScoreLine> score(const std::vector<TrialScore>& trials, const ScoreOptions& options) {
+  std::map<std::string, std::map<std::string, Group>> agents;
+  for (const TrialScore& t : trials) {
+    agents[t.agent][""].push_back(&t);
+    if (!t.ability.empty()) agents[t.agent][t.ability].push_back(&t);
+  }
+  std::vector<ScoreLine> out;
+  for (const auto& [agent, groups] : agents) {
+    for (const auto& [name, group] : groups) {
+      out.push_back(line_of(agent, name.empty() ? "all" : name, group, options));
+    }
+  }
+  return out;
+}
+
+}  // namespace stateutils::bench

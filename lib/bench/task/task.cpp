@@ -1,0 +1,226 @@
+#include "bench/task/task.hpp"
+
+#include "bench/pack/shipped.hpp"
+
+namespace stateutils::bench {
+namespace {
+
+std::string text_of(const Cursor& json, std::string_view key) {
+  const auto found = json.find(key);
+  return found && !found->is_null() ? std::string(found->string()) : std::string();
+}
+
+void read_limits(const Cursor& json, Limits& limits) {
+  const auto positive = [&](std::string_view key, auto& target) {
+    if (const auto value = json.find(key)) {
+      const std::int64_t n = value->integer();
+      if (n < 1 || n > 1'000'000'000) throw value->error("a limit is from 1 to 10^9");
+      target = static_cast<std::remove_reference_t<decltype(target)>>(n);
+    }
+  };
+  positive("steps", limits.steps);
+  positive("step_timeout_ms", limits.step_timeout_ms);
+  positive("episode_timeout_ms", limits.episode_timeout_ms);
+  positive("output_bytes", limits.output_bytes);
+}
+
+// Remembers which rows were preset as what; config and files have theirs in init._kinds.
+void read_kinds(const Cursor& init, Store& store, Task& task) {
+  const auto note = [&](Id table, Id key, std::string_view kind) {
+    task.preset.push_back({table, ChangeKind::kInsert, key, kNone, kNone});
+    task.preset_kinds.emplace_back(kind);
+    task.kinds.emplace_back(kind);
+  };
+  if (const auto overlay = init.find("overlay")) {
+    overlay->members([&](std::string_view name, const Cursor& rows) {
+      if (name.starts_with('_') || !rows.is_array()) return;
+      const Id table = store.table(name);
+      const std::string key_name(store.atoms.text(store.info(table).key_field));
+      rows.items([&](const Cursor& row) {
+        if (const auto kind = row.find("_kind")) {
+          note(table, intern_value(store.atoms, row.at(key_name).element()), kind->string());
+        }
+      });
+    });
+  }
+  if (const auto kinds = init.find("_kinds")) {
+    kinds->members([&](std::string_view path, const Cursor& kind) {
+      const Id key = store.atoms.string(path);
+      const bool file = store.find_row(task.initial, Store::kFiles, key) != kNone;
+      note(file ? Store::kFiles : Store::kConfig, key, kind.string());
+    });
+  }
+}
+
+void read_clock(const Cursor& init, Store& store) {
+  const auto clock = init.find("clock");
+  if (!clock) return;
+  clock->items([&](const Cursor& name) {
+    const std::string_view text = name.string();
+    const std::size_t dot = text.find('.');
+    if (dot == std::string_view::npos) throw name.error("expected TABLE.FIELD");
+    const Id table = store.table(text.substr(0, dot)),
+             field = store.atoms.string(text.substr(dot + 1));
+    auto& known = store.info(table).clock;
+    for (const Id f : known) {
+      if (f == field) return;
+    }
+    known.push_back(field);
+  });
+}
+
+// A field of the world clock stays in comparisons where the contract constrains it.
+void keep_constrained_clocks(Store& store, const Contract& contract) {
+  const auto constrained = [&](Id table, Id field) {
+    for (const Option& option : contract.options) {
+      for (const Clause& c : option.require) {
+        for (const auto& [f, v] : c.match) {
+          if (c.table == table && f == field) return true;
+        }
+      }
+      for (const Allow& a : option.allow) {
+        for (const auto& [f, v] : a.match) {
+          if (a.table == table && f == field) return true;
+        }
+      }
+    }
+    return false;
+  };
+  for (Id t = 0; t < store.table_count(); ++t) {
+    std::erase_if(store.info(t).clock, [&](Id field) { return constrained(t, field); });
+  }
+}
+
+Id read_evidence(const Cursor& json, Store& store, Id initial) {
+  Id state = initial;
+  if (const auto set = json.find("set")) state = store.read_state(*set, state);
+  if (const auto del = json.find("del")) {
+    del->members([&](std::string_view name, const Cursor& keys) {
+      const Id table = store.table(name);
+      keys.items([&](const Cursor& key) {
+        state = store.without_row(state, table, intern_value(store.atoms, key.element()));
+      });
+    });
+  }
+  return state;
+}
+
+}  // namespace
+
+Plan read_plan(const Cursor& json) {
+  Plan plan;
+  json.items([&](const Cursor& line) { plan.emplace_back(line.string()); });
+  return plan;
+}
+
+void append_plan(std::string& out, const Plan& plan) {
+  out.push_back('[');
+  for (const std::string& line : plan) {
+    if (out.back() != '[') out.push_back(',');
+    append_json_string(out, line);
+  }
+  out.push_back(']');
+}
+
+void read_task(const Cursor& json, Store& store, const World* world, Task& task) {
+  task = Task{};
+  task.world = world;
+  task.id = text_of(json, "task_id");
+  task.family = text_of(json, "family");
+  task.scenario = text_of(json, "scenario");
+  task.variant = text_of(json, "variant");
+  task.ability = text_of(json, "ability");
+  task.instruction = text_of(json, "instruction");
+  task.twin_of = text_of(json, "twin_of");
+  task.pack_sha256 = text_of(json, "pack_sha256");
+  if (const auto tags = json.find("tags")) {
+    tags->items([&](const Cursor& tag) { task.tags.emplace_back(tag.string()); });
+  }
+  if (const auto seed = json.find("seed")) task.seed = static_cast<std::uint64_t>(seed->integer());
+  if (const auto index = json.find("index")) {
+    task.index = static_cast<std::uint64_t>(index->integer());
+  }
+  if (const auto limits = json.find("limits")) read_limits(*limits, task.limits);
+  const Cursor init = json.at("init");
+  task.base = store.empty_state();
+  if (const auto base = init.find("base")) {
+    refuse_doubled_keys(*base);
+    task.base = store.read_state(*base, task.base);
+  }
+  task.initial = task.base;
+  if (const auto overlay = init.find("overlay")) {
+    refuse_doubled_keys(*overlay);
+    task.initial = store.read_state(*overlay, task.base);
+  }
+  read_clock(init, store);
+  read_kinds(init, store, task);
+  const Cursor contract = json.at("contract");
+  refuse_doubled_keys(contract);
+  task.contract = read_contract(contract, store);
+  keep_constrained_clocks(store, task.contract);
+  if (const auto evidence = json.find("evidence"); evidence && !evidence->is_null()) {
+    task.twin = read_evidence(*evidence, store, task.initial);
+  }
+  if (const auto reference = json.find("reference")) {
+    reference->items([&](const Cursor& plan) { task.reference.push_back(read_plan(plan)); });
+  }
+  if (const auto steps = json.find("optimal_steps"); steps && !steps->is_null()) {
+    task.optimal_steps = static_cast<int>(steps->integer());
+  }
+  if (const auto shortcuts = json.find("shortcuts")) {
+    if (const auto blind = shortcuts->find("blind")) task.blind = read_plan(*blind);
+    if (const auto stale = shortcuts->find("stale")) task.stale = read_plan(*stale);
+  }
+}
+
+struct Library::Room {
+  Store store;
+  std::optional<World> world;
+  Store::Mark start;
+};
+
+Library::Library() = default;
+Library::~Library() = default;
+
+void Library::add_pack(const std::string& sha256, const Cursor& world) {
+  auto room = std::make_unique<Room>();
+  room->world = read_world(world, room->store);
+  room->start = room->store.mark();
+  rooms_[sha256] = std::move(room);
+}
+
+Library::Room& Library::room_for(const Cursor& json) {
+  const auto carried = json.find("world");
+  std::string key = text_of(json, "pack_sha256");
+  if (carried && !carried->is_null()) key += "+" + canonical(carried->element());
+  const auto known = rooms_.find(key);
+  if (known != rooms_.end()) return *known->second;
+  if (carried && !carried->is_null()) {
+    refuse_doubled_keys(*carried);
+    add_pack(key, *carried);
+  } else if (const ShippedPack* pack = key.empty() ? nullptr : find_shipped_by_hash(key)) {
+    const Document document{std::string(pack->text), std::string(pack->name), true};
+    add_pack(key, document.root().at("world"));
+  } else if (key.empty()) {
+    auto room = std::make_unique<Room>();
+    room->start = room->store.mark();
+    rooms_[key] = std::move(room);
+  } else {
+    throw json.at("pack_sha256")
+        .error(
+            "no shipped pack has this hash, and the task carries no "
+            "\"world\"");
+  }
+  return *rooms_.at(key);
+}
+
+Task& Library::read(const Cursor& json) {
+  Room& room = room_for(json);
+  room.store.rollback(room.start);
+  for (Id t = 0; t < room.store.table_count(); ++t) room.store.info(t).clock.clear();
+  current_store_ = &room.store;
+  read_task(json, room.store, room.world ? &*room.world : nullptr, task_);
+  return task_;
+}
+
+}  // namespace stateutils::bench

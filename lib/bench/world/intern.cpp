@@ -1,0 +1,158 @@
+#include "bench/world/intern.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include "bench/world/text.hpp"
+#include "core/hash.hpp"
+
+namespace stateutils::bench {
+
+Id SlotTable::add(std::uint64_t hash) {
+  const auto id = static_cast<Id>(entries_.size());
+  entries_.push_back({hash, 0});
+  if (entries_.size() * 2 > slots_.size()) {
+    slots_.assign(slots_.size() * 2, kNone);
+    for (Id old = 0; old <= id; ++old) place(old);
+  } else {
+    place(id);
+  }
+  return id;
+}
+
+void SlotTable::place(Id id) {
+  std::size_t i = entries_[id].hash & mask();
+  while (slots_[i] != kNone) i = (i + 1) & mask();
+  slots_[i] = id;
+  entries_[id].slot = static_cast<std::uint32_t>(i);
+}
+
+void SlotTable::rollback(std::size_t count) {
+  while (entries_.size() > count) {
+    slots_[entries_.back().slot] = kNone;
+    entries_.pop_back();
+  }
+}
+
+Id SequencePool::intern(std::span<const Id> items) {
+  const std::uint64_t hash = core::xxh3_64(items.data(), items.size_bytes());
+  const Id known = table_.find(hash, [&](Id id) {
+    return items_[id].size == items.size() &&
+           (items.empty() || std::memcmp(items_[id].data, items.data(), items.size_bytes()) == 0);
+  });
+  if (known != kNone) return known;
+  Id* copy = arena_.allocate(items.size());
+  if (!items.empty()) std::memcpy(copy, items.data(), items.size_bytes());
+  items_.push_back({copy, static_cast<std::uint32_t>(items.size())});
+  return table_.add(hash);
+}
+
+void SequencePool::rollback(const Mark& m) {
+  table_.rollback(m.count);
+  items_.resize(m.count);
+  arena_.rollback(m.arena);
+}
+
+std::uint64_t AtomPool::hash(AtomKind kind, std::string_view text) const {
+  return core::xxh3_64(text.data(), text.size()) + static_cast<std::uint64_t>(kind);
+}
+
+Id AtomPool::find_string(std::string_view text) const {
+  return table_.find(hash(AtomKind::kString, text), [&](Id id) {
+    return items_[id].kind == AtomKind::kString && this->text(id) == text;
+  });
+}
+
+Id AtomPool::intern(AtomKind kind, std::string_view text) {
+  const std::uint64_t h = hash(kind, text);
+  const Id known =
+      table_.find(h, [&](Id id) { return items_[id].kind == kind && this->text(id) == text; });
+  if (known != kNone) return known;
+  char* copy = arena_.allocate(text.size());
+  if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+  const Id id = table_.add(h);
+  items_.push_back({copy, static_cast<std::uint32_t>(text.size()), kind, id, id});
+  if (kind != AtomKind::kString) return id;
+  std::string buffer;
+  const std::string_view plain = normalised_text(text, buffer);
+  if (plain != text) {
+    const Id other = intern(AtomKind::kString, plain);
+    items_[id].as_text = other;
+    items_[id].as_any = items_[other].as_any;
+  } else if (const auto minutes = parse_datetime(plain)) {
+    const std::string iso = format_datetime(*minutes);
+    if (iso != plain) {
+      const Id other = intern(AtomKind::kString, iso);
+      items_[id].as_any = other;
+    }
+  }
+  return id;
+}
+
+Id AtomPool::integer(std::int64_t value) {
+  char buffer[24];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  return intern(AtomKind::kInteger, {buffer, static_cast<std::size_t>(end - buffer)});
+}
+
+Id AtomPool::number(double value) {
+  char buffer[40];
+  if (value == 0) value = 0;  // -0 is 0
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  const std::string_view text{buffer, static_cast<std::size_t>(end - buffer)};
+  const bool whole = text.find_first_not_of("-0123456789") == std::string_view::npos;
+  return intern(whole ? AtomKind::kInteger : AtomKind::kNumber, text);
+}
+
+void AtomPool::write_json(Id id, std::string& out) const {
+  if (items_[id].kind == AtomKind::kString) return append_json_string(out, text(id));
+  out.append(text(id));
+}
+
+void AtomPool::rollback(const Mark& m) {
+  table_.rollback(m.count);
+  items_.resize(m.count);
+  arena_.rollback(m.arena);
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out.push_back('"');
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text.substr(start, i - start));
+    start = i + 1;
+    out.push_back('\\');
+    switch (c) {
+      case '"':
+      case '\\':
+        out.push_back(static_cast<char>(c));
+        break;
+      case '\b':
+        out.push_back('b');
+        break;
+      case '\f':
+        out.push_back('f');
+        break;
+      case '\n':
+        out.push_back('n');
+        break;
+      case '\r':
+        out.push_back('r');
+        break;
+      case '\t':
+        out.push_back('t');
+        break;
+      default:
+        out.append("u00");
+        out.push_back(kHex[c >> 4]);
+        out.push_back(kHex[c & 15]);
+    }
+  }
+  out.append(text.substr(start));
+  out.push_back('"');
+}
+
+}  // namespace stateutils::bench

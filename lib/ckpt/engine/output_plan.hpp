@@ -1,0 +1,40 @@
+// What a writer hands to the engine: an output file as a row of regions.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ckpt/model/bytes.hpp"
+
+namespace stateutils::ckpt {
+
+// `size` bytes of `content` from `offset` on.
+struct Region {
+  ByteFilePtr content{};
+  std::uint64_t offset = 0, size = 0;
+  bool want_crc = false;  // the writer needs the CRC-32 of these bytes
+  std::optional<std::uint32_t>
+      expected_crc{};  // a mismatch is kInput: "... does not match its CRC"
+  std::string what{};  // for that message
+};
+
+// A region whose bytes follow from the checksums of others; it fills the room that was kept for it.
+struct Patch {
+  std::size_t region;
+  std::string bytes;
+};
+
+struct OutputPlan {
+  std::string name;  // below the destination folder; empty for a single file
+  std::vector<Region> regions{};
+  // Called with the CRC of every region (0 where none was wanted) when all data is known.
+  std::function<std::vector<Patch>(const std::vector<std::uint32_t>&)> finish{};
+
+  [[nodiscard]] std::uint64_t size() const;
+  void literal(std::string bytes);  // appends a region of these bytes
+};
+
+}  // namespace stateutils::ckpt

@@ -1,0 +1,74 @@
+#include "ckpt/formats/safetensors.hpp"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "ckpt/formats/shard_index.hpp"
+#include "core/error.hpp"
+
+namespace stateutils::ckpt {
+namespace {
+
+constexpr std::string_view kTied = "tied.";
+
+// Shards repeat their metadata: the first value of a key stays.
+void add_metadata(Catalogue& catalogue, const std::string& key, const std::string& value) {
+  const bool known = std::ranges::any_of(catalogue.metadata,
+                                         [&key](const auto& entry) { return entry.first == key; });
+  if (!known) catalogue.metadata.emplace_back(key, value);
+}
+
+// Adds the tensors of one file; `tied.NAME = KEPT` in its metadata gives aliases.
+void add_file(Catalogue& catalogue, const ByteFilePtr& file, const ReadOptions& options) {
+  SafetensorsFile parsed = read_safetensors(*file, options.max_memory);
+  catalogue.files.push_back(file->name());
+  std::unordered_map<std::string_view, std::size_t> by_name;
+  const std::size_t first = catalogue.tensors.size();
+  for (SafetensorsEntry& entry : parsed.entries) {
+    catalogue.tensors.push_back(dense_tensor(std::move(entry.name), entry.dtype,
+                                             std::move(entry.shape), file,
+                                             parsed.data_offset + entry.begin));
+  }
+  for (std::size_t i = first; i < catalogue.tensors.size(); ++i) {
+    by_name.emplace(catalogue.tensors[i].name, i);
+  }
+  std::vector<Tensor> aliases;
+  for (auto& [key, value] : parsed.metadata) {
+    const auto kept = key.starts_with(kTied) ? by_name.find(value) : by_name.end();
+    if (kept == by_name.end() || by_name.contains(std::string_view(key).substr(kTied.size()))) {
+      add_metadata(catalogue, key, value);
+      continue;
+    }
+    Tensor alias = catalogue.tensors[kept->second];
+    alias.name = key.substr(kTied.size());
+    alias.alias_of = kept->second;
+    aliases.push_back(std::move(alias));
+  }
+  for (Tensor& alias : aliases) catalogue.tensors.push_back(std::move(alias));
+}
+
+}  // namespace
+
+Catalogue open_safetensors(const ByteFilePtr& file, const ReadOptions& options) {
+  Catalogue catalogue{.format = "safetensors", .source = file->name()};
+  add_file(catalogue, file, options);
+  check_unique_names(catalogue);
+  return catalogue;
+}
+
+Catalogue open_safetensors_index(const std::string& path, const ReadOptions& options) {
+  const ShardIndex index = read_shard_index(path);
+  Catalogue catalogue{.format = "safetensors", .source = path};
+  catalogue.files.push_back(path);
+  std::vector<std::pair<std::size_t, std::string>> ends;  // first tensor after each shard
+  for (const std::string& shard : index.shards) {
+    add_file(catalogue, plain_file(index.folder + shard), options);
+    ends.emplace_back(catalogue.tensors.size(), shard);
+  }
+  check_unique_names(catalogue);
+  check_against_index(catalogue, index, ends);
+  return catalogue;
+}
+
+}  // namespace stateutils::ckpt

@@ -1,0 +1,51 @@
+// What every writer is told, and what it is given.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ckpt/engine/output_plan.hpp"
+#include "ckpt/model/catalogue.hpp"
+
+namespace stateutils::ckpt {
+
+// A tensor as it is to be written: its C-order bytes behind one view.
+struct TargetTensor {
+  std::string name;
+  DType dtype = DType::kF32;
+  Shape shape{};
+  ByteFilePtr bytes{};                        // of length tensor_bytes(dtype, shape)
+  std::optional<std::size_t> alias_of{};      // same bytes as that tensor
+  std::optional<std::size_t> source_index{};  // place in the catalogue, for object trees
+};
+
+struct Target {
+  std::vector<TargetTensor> tensors;
+  std::vector<std::pair<std::string, std::string>> metadata{};
+  std::shared_ptr<const Document> document{};  // an object tree that fits the tensors, if any
+};
+
+struct WriteOptions {
+  std::uint64_t max_shard_size = 0;  // 0: never shard
+  bool folder = false;               // DST is a folder even for one shard
+  std::uint64_t align = 8;
+  bool preserve_order = false;
+  std::string root = "archive";  // folder name inside a PyTorch zip
+};
+
+// Plans are named below DST when there is more than one or `folder` is set, else unnamed.
+[[nodiscard]] std::vector<OutputPlan> plan_safetensors(const Target& target,
+                                                       const WriteOptions& options);
+[[nodiscard]] std::vector<OutputPlan> plan_torch(const Target& target, const WriteOptions& options);
+
+[[nodiscard]] std::vector<OutputPlan> plan_npy(const Target& target, const WriteOptions& options);
+[[nodiscard]] std::vector<OutputPlan> plan_npz(const Target& target, const WriteOptions& options);
+
+// Groups of tensor indices, greedy in the order given; aliases stay with what they alias.
+[[nodiscard]] std::vector<std::vector<std::size_t>> cut_into_shards(
+    const Target& target, const std::vector<std::size_t>& order, std::uint64_t max_size);
+
+}  // namespace stateutils::ckpt

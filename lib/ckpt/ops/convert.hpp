@@ -1,0 +1,28 @@
+// From a catalogue to planned files of a flat format.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ckpt/formats/write_options.hpp"
+#include "ckpt/model/catalogue.hpp"
+#include "ckpt/ops/cast.hpp"
+
+namespace stateutils::ckpt {
+
+// Format ids that --to takes for flat targets.
+[[nodiscard]] std::vector<std::string> writable_formats();
+// The format of DST's suffix; empty when it has none that is known. "-" is safetensors.
+[[nodiscard]] std::string format_of_suffix(const std::string& dst);
+
+// Casts every floating tensor of the target.
+void cast_target(Target& target, DType to, Overflow overflow);
+
+// Plans `target` as files of `format`.
+[[nodiscard]] std::vector<OutputPlan> plan_format(const std::string& format, const Target& target,
+                                                  const WriteOptions& options);
+
+// The folder name inside a PyTorch zip: DST's file name without its suffix.
+[[nodiscard]] std::string file_stem(const std::string& path);
+
+}  // namespace stateutils::ckpt

@@ -1,0 +1,423 @@
+#include "qmc/formula.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cctype>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.hpp"
+#include "core/units.hpp"
+
+namespace stateutils::qmc {
+namespace {
+
+constexpr std::size_t kRows = 128;  // points evaluated together
+constexpr std::size_t kMaxNodes = 1u << 20;
+constexpr int kMaxDepth = 200;
+
+}  // namespace
+
+double Formula::apply(Op op, double a, double b) {
+  switch (op) {
+    case Op::kAdd:
+      return a + b;
+    case Op::kSubtract:
+      return a - b;
+    case Op::kMultiply:
+      return a * b;
+    case Op::kDivide:
+      return a / b;
+    case Op::kPower:
+      return std::pow(a, b);
+    case Op::kNegate:
+      return -a;
+    case Op::kLess:
+      return a < b ? 1 : 0;
+    case Op::kLessEqual:
+      return a <= b ? 1 : 0;
+    case Op::kGreater:
+      return a > b ? 1 : 0;
+    case Op::kGreaterEqual:
+      return a >= b ? 1 : 0;
+    case Op::kEqual:
+      return a == b ? 1 : 0;
+    case Op::kNotEqual:
+      return a != b ? 1 : 0;
+    case Op::kMin:
+      return std::min(a, b);
+    case Op::kMax:
+      return std::max(a, b);
+    case Op::kAbs:
+      return std::abs(a);
+    case Op::kFloor:
+      return std::floor(a);
+    case Op::kSqrt:
+      return std::sqrt(a);
+    case Op::kExp:
+      return std::exp(a);
+    case Op::kLog:
+      return std::log(a);
+    case Op::kSin:
+      return std::sin(a);
+    case Op::kCos:
+      return std::cos(a);
+    case Op::kTan:
+      return std::tan(a);
+    case Op::kAsin:
+      return std::asin(a);
+    case Op::kAcos:
+      return std::acos(a);
+    case Op::kAtan:
+      return std::atan(a);
+    case Op::kSinh:
+      return std::sinh(a);
+    case Op::kCosh:
+      return std::cosh(a);
+    case Op::kTanh:
+      return std::tanh(a);
+    case Op::kConstant:
+    case Op::kVariable:
+      break;
+  }
+  return 0;
+}
+
+bool Formula::constant(std::uint32_t node, double value) const {
+  return nodes_[node].op == Op::kConstant && nodes_[node].value == value;
+}
+
+// Shares equal nodes, folds constants and replaces costly forms by cheap ones of the same value
+// (x^2 by x x, x / c by x (1/c) only where 1/c is exact).
+std::uint32_t Formula::add(Op op, std::uint32_t a, std::uint32_t b, double value) {
+  const bool leaf = op == Op::kConstant || op == Op::kVariable;
+  const bool unary = op == Op::kNegate || op >= Op::kAbs;
+  if (!leaf) {
+    const Node x = nodes_[a], y = nodes_[b];
+    if (x.op == Op::kConstant && (unary || y.op == Op::kConstant)) {
+      return add(Op::kConstant, 0, 0, apply(op, x.value, y.value));
+    }
+    if (op == Op::kMultiply && constant(a, 1)) return b;
+    if ((op == Op::kMultiply || op == Op::kDivide || op == Op::kPower) && constant(b, 1)) return a;
+    if (op == Op::kPower && constant(b, 2)) return add(Op::kMultiply, a, a);
+    if (op == Op::kPower && constant(b, 3)) return add(Op::kMultiply, add(Op::kMultiply, a, a), a);
+    if (op == Op::kPower && constant(b, 4)) {
+      const std::uint32_t square = add(Op::kMultiply, a, a);
+      return add(Op::kMultiply, square, square);
+    }
+    if (op == Op::kPower && constant(b, 0.5)) return add(Op::kSqrt, a, a);
+    int exponent = 0;
+    if (op == Op::kDivide && y.op == Op::kConstant && std::frexp(y.value, &exponent) == 0.5) {
+      return add(Op::kMultiply, a, add(Op::kConstant, 0, 0, 1 / y.value));
+    }
+    if ((op == Op::kAdd || op == Op::kMultiply) && a > b) std::swap(a, b);
+  }
+  const auto key = std::make_tuple(op, a, unary ? a : b, std::bit_cast<std::uint64_t>(value));
+  const auto found = known_.find(key);
+  if (found != known_.end()) return found->second;
+  if (nodes_.size() == kMaxNodes) throw core::usage_error("formula: more than 2^20 parts");
+  nodes_.push_back({op, a, unary ? a : b, value});
+  const auto index = static_cast<std::uint32_t>(nodes_.size() - 1);
+  known_.emplace(key, index);
+  return index;
+}
+
+class FormulaParser {
+ public:
+  FormulaParser(Formula& out, std::string_view text) : out_(out), text_(text) {}
+
+  std::uint32_t parse() {
+    const std::uint32_t node = comparison();
+    skip();
+    if (at_ != text_.size()) fail("unexpected text");
+    return node;
+  }
+
+ private:
+  using Op = Formula::Op;
+
+  [[noreturn]] void fail(const std::string& message) const {
+    throw core::usage_error("formula: character " + std::to_string(at_ + 1) + ": " + message);
+  }
+  void skip() {
+    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
+  }
+  bool take(std::string_view token) {
+    skip();
+    if (!text_.substr(at_).starts_with(token)) return false;
+    at_ += token.size();
+    return true;
+  }
+  void expect(std::string_view token) {
+    if (!take(token)) fail("\"" + std::string(token) + "\" expected");
+  }
+  std::uint32_t constant(double value) { return out_.add(Op::kConstant, 0, 0, value); }
+
+  std::uint32_t comparison() {
+    if (++depth_ > kMaxDepth) fail("nested too deep");
+    std::uint32_t node = sum();
+    static constexpr std::pair<const char*, Op> kOps[] = {
+        {"<=", Op::kLessEqual}, {">=", Op::kGreaterEqual}, {"==", Op::kEqual},
+        {"!=", Op::kNotEqual},  {"<", Op::kLess},          {">", Op::kGreater}};
+    for (const auto& [token, op] : kOps) {
+      if (!take(token)) continue;
+      node = out_.add(op, node, sum());
+      break;
+    }
+    --depth_;
+    return node;
+  }
+  std::uint32_t sum() {
+    std::uint32_t node = product();
+    for (;;) {
+      if (take("+")) {
+        node = out_.add(Op::kAdd, node, product());
+      } else if (take("-")) {
+        node = out_.add(Op::kSubtract, node, product());
+      } else {
+        return node;
+      }
+    }
+  }
+  std::uint32_t product() {
+    std::uint32_t node = sign();
+    for (;;) {
+      if (take("*")) {
+        node = out_.add(Op::kMultiply, node, sign());
+      } else if (take("/")) {
+        node = out_.add(Op::kDivide, node, sign());
+      } else {
+        return node;
+      }
+    }
+  }
+  std::uint32_t sign() {
+    if (++depth_ > kMaxDepth) fail("nested too deep");
+    std::uint32_t node = 0;
+    if (take("-")) {
+      const std::uint32_t inner = sign();
+      node = out_.add(Op::kNegate, inner, inner);
+    } else if (take("+")) {
+      node = sign();
+    } else {
+      node = atom();
+      if (take("^")) node = out_.add(Op::kPower, node, sign());
+    }
+    --depth_;
+    return node;
+  }
+  std::uint32_t atom() {
+    skip();
+    if (take("(")) {
+      const std::uint32_t node = comparison();
+      expect(")");
+      return node;
+    }
+    if (at_ < text_.size() &&
+        (std::isdigit(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '.')) {
+      return number();
+    }
+    const std::string name = identifier();
+    if (name.empty()) fail("a number, a name or ( expected");
+    return named(name);
+  }
+  std::uint32_t number() {
+    std::size_t end = at_;
+    const auto digit = [&](std::size_t i) {
+      return i < text_.size() && std::isdigit(static_cast<unsigned char>(text_[i])) != 0;
+    };
+    while (digit(end) || (end < text_.size() && text_[end] == '.')) ++end;
+    if (end < text_.size() && (text_[end] == 'e' || text_[end] == 'E')) {
+      std::size_t exponent = end + 1;
+      if (exponent < text_.size() && (text_[exponent] == '-' || text_[exponent] == '+')) ++exponent;
+      if (digit(exponent)) {
+        while (digit(exponent)) ++exponent;
+        end = exponent;
+      }
+    }
+    std::string digits(text_.substr(at_, end - at_));
+    if (digits.starts_with('.')) digits.insert(0, "0");
+    if (digits.ends_with('.')) digits += '0';
+    if (const std::size_t plus = digits.find("e+"); plus != std::string::npos)
+      digits.erase(plus + 1, 1);
+    const auto value = core::parse_double(digits);
+    if (!value) fail("no number");
+    at_ = end;
+    return constant(*value);
+  }
+  std::string identifier() {
+    std::size_t end = at_;
+    while (end < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) {
+      ++end;
+    }
+    const std::string name(text_.substr(at_, end - at_));
+    at_ = end;
+    return name;
+  }
+  std::uint32_t named(const std::string& name) {
+    if (const auto bound = bound_.find(name); bound != bound_.end()) return constant(bound->second);
+    if (name == "pi") return constant(std::numbers::pi);
+    if (name == "d") return constant(static_cast<double>(out_.d_));
+    if (name == "x") {
+      expect("[");
+      const double index = integer(comparison());
+      expect("]");
+      return variable(index);
+    }
+    if (name == "sum" || name == "prod") return series(name == "sum");
+    if (name.size() > 1 && name[0] == 'x' &&
+        std::all_of(name.begin() + 1, name.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+      return variable(core::parse_double(name.substr(1)).value_or(0));
+    }
+    return call(name);
+  }
+  std::uint32_t variable(double index) {
+    if (!(index >= 1 && index <= static_cast<double>(out_.d_))) {
+      fail("no variable x" + core::format_double(index) + " in " + std::to_string(out_.d_) +
+           " dimensions");
+    }
+    return out_.add(Op::kVariable, static_cast<std::uint32_t>(index) - 1, 0);
+  }
+  double integer(std::uint32_t node) {
+    const Formula::Node& found = out_.nodes_[node];
+    if (found.op != Op::kConstant || found.value != std::floor(found.value)) {
+      fail("an index must be a constant integer");
+    }
+    return found.value;
+  }
+  // sum(i, a, b, e) is written out: its terms share what they have in common.
+  std::uint32_t series(bool add) {
+    expect("(");
+    skip();
+    const std::string index = identifier();
+    if (index.empty()) fail("the index's name expected");
+    expect(",");
+    const double from = integer(comparison());
+    expect(",");
+    const double to = integer(comparison());
+    expect(",");
+    if (to - from > 1e6) fail("more than 10^6 terms");
+    const std::size_t body = at_;
+    const auto outer =
+        bound_.find(index) == bound_.end() ? std::pair(false, 0.0) : std::pair(true, bound_[index]);
+    std::uint32_t result = constant(add ? 0 : 1);
+    if (to < from) {  // still read, for its end
+      bound_[index] = from;
+      (void)comparison();
+    }
+    for (double i = from; i <= to; ++i) {
+      at_ = body;
+      bound_[index] = i;
+      const std::uint32_t term = comparison();
+      if (i == from) {
+        result = term;
+      } else {
+        result = out_.add(add ? Op::kAdd : Op::kMultiply, result, term);
+      }
+    }
+    if (outer.first) {
+      bound_[index] = outer.second;
+    } else {
+      bound_.erase(index);
+    }
+    expect(")");
+    return result;
+  }
+  std::uint32_t call(const std::string& name) {
+    static constexpr std::pair<const char*, Op> kUnary[] = {
+        {"abs", Op::kAbs},   {"floor", Op::kFloor}, {"sqrt", Op::kSqrt}, {"exp", Op::kExp},
+        {"log", Op::kLog},   {"sin", Op::kSin},     {"cos", Op::kCos},   {"tan", Op::kTan},
+        {"asin", Op::kAsin}, {"acos", Op::kAcos},   {"atan", Op::kAtan}, {"sinh", Op::kSinh},
+        {"cosh", Op::kCosh}, {"tanh", Op::kTanh}};
+    for (const auto& [known, op] : kUnary) {
+      if (name != known) continue;
+      expect("(");
+      const std::uint32_t a = comparison();
+      expect(")");
+      return out_.add(op, a, a);
+    }
+    if (name != "min" && name != "max") fail("unknown name " + core::quoted(name));
+    expect("(");
+    std::uint32_t node = comparison();
+    while (take(",")) node = out_.add(name == "min" ? Op::kMin : Op::kMax, node, comparison());
+    expect(")");
+    return node;
+  }
+
+  Formula& out_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  std::map<std::string, double> bound_;
+};
+
+Formula::Formula(std::string_view text, std::size_t d) : d_(d) {
+  result_ = FormulaParser(*this, text).parse();
+  drop_unused();
+  known_.clear();
+}
+
+void Formula::drop_unused() {
+  std::vector<bool> used(nodes_.size());
+  used[result_] = true;
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (!used[i] || nodes_[i].op == Op::kConstant || nodes_[i].op == Op::kVariable) continue;
+    used[nodes_[i].a] = used[nodes_[i].b] = true;
+  }
+  std::vector<std::uint32_t> moved(nodes_.size());
+  std::vector<Node> kept;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!used[i]) continue;
+    Node node = nodes_[i];
+    if (node.op != Op::kConstant && node.op != Op::kVariable) {
+      node.a = moved[node.a];
+      node.b = moved[node.b];
+    }
+    moved[i] = static_cast<std::uint32_t>(kept.size());
+    kept.push_back(node);
+  }
+  result_ = moved[result_];
+  nodes_ = std::move(kept);
+}
+
+void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
+  std::vector<double> values(nodes_.size() * kRows);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].op == Op::kConstant) std::fill_n(&values[i * kRows], kRows, nodes_[i].value);
+  }
+  for (std::size_t from = 0; from < rows; from += kRows) {
+    const std::size_t part = std::min(kRows, rows - from);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const Node& node = nodes_[i];
+      double* out = &values[i * kRows];
+      const bool leaf = node.op == Op::kConstant || node.op == Op::kVariable;
+      const double* a = leaf ? out : &values[node.a * kRows];
+      const double* b = leaf ? out : &values[node.b * kRows];
+      switch (node.op) {
+        case Op::kConstant:
+          break;
+        case Op::kVariable:
+          for (std::size_t k = 0; k < part; ++k) out[k] = x[(from + k) * d_ + node.a];
+          break;
+        case Op::kAdd:
+          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] + b[k];
+          break;
+        case Op::kSubtract:
+          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] - b[k];
+          break;
+        case Op::kMultiply:
+          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] * b[k];
+          break;
+        case Op::kDivide:
+          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] / b[k];
+          break;
+        default:
+          for (std::size_t k = 0; k < part; ++k) out[k] = apply(node.op, a[k], b[k]);
+      }
+    }
+    std::copy_n(&values[result_ * kRows], part, y + from);
+  }
+}
+
+}  // namespace stateutils::qmc

@@ -1,0 +1,344 @@
+#include "qmc/integrand.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numbers>
+#include <optional>
+
+#include "core/error.hpp"
+#include "core/units.hpp"
+#include "qmc/formula.hpp"
+#include "qmc/normal.hpp"
+#include "qmc/transform.hpp"
+
+namespace stateutils::qmc {
+namespace {
+
+using core::usage_error;
+constexpr double kPi = std::numbers::pi;
+
+// "name:key=value,..." taken apart; every key must be used.
+class Settings {
+ public:
+  explicit Settings(std::string_view text) : name_(text.substr(0, text.find(':'))) {
+    if (text.size() == name_.size()) return;
+    std::string_view rest = text.substr(name_.size() + 1);
+    while (!rest.empty()) {
+      const std::string_view part = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+      const std::size_t equals = part.find('=');
+      if (equals == std::string_view::npos) {
+        throw usage_error("integrand " + name_ + ": " + core::quoted(part) + " is no key=value");
+      }
+      values_[std::string(part.substr(0, equals))] = part.substr(equals + 1);
+    }
+  }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  double number(const std::string& key, double otherwise) {
+    const auto text = take(key);
+    if (!text) return otherwise;
+    const auto value = core::parse_double(*text);
+    if (!value) throw usage_error("integrand " + name_ + ": " + key + " is no number");
+    return *value;
+  }
+  double positive(const std::string& key, double otherwise) {
+    const double value = number(key, otherwise);
+    if (!(value > 0)) throw usage_error("integrand " + name_ + ": " + key + " must be positive");
+    return value;
+  }
+  std::string choice(const std::string& key, const std::vector<std::string>& known) {
+    const auto text = take(key);
+    if (!text) return known[0];
+    if (std::find(known.begin(), known.end(), *text) == known.end()) {
+      throw usage_error("integrand " + name_ + ": " + key + "=" + *text + " is not known");
+    }
+    return *text;
+  }
+  void require_all_used() const {
+    if (values_.empty()) return;
+    throw usage_error("integrand " + name_ + ": unknown key " +
+                      core::quoted(values_.begin()->first));
+  }
+
+ private:
+  std::optional<std::string> take(const std::string& key) {
+    const auto found = values_.find(key);
+    if (found == values_.end()) return std::nullopt;
+    std::string text = found->second;
+    values_.erase(found);
+    return text;
+  }
+  std::string name_;
+  std::map<std::string, std::string> values_;
+};
+
+using PointFunction = std::function<double(const double*)>;
+
+// A function of one point after a map of the cube.
+class MappedIntegrand final : public Integrand {
+ public:
+  MappedIntegrand(std::size_t d, const std::string& map, PointFunction function, double scale)
+      : d_(d), function_(std::move(function)), scale_(scale) {
+    if (!map.empty()) map_.emplace(map, d);
+  }
+  [[nodiscard]] std::size_t dims() const override { return d_; }
+  void evaluate(const double* u, std::size_t rows, double* y) const override {
+    std::vector<double> mapped;
+    if (map_) {
+      mapped.assign(u, u + rows * d_);
+      map_->apply(mapped.data(), rows, 0, "integrand");
+      u = mapped.data();
+    }
+    for (std::size_t i = 0; i < rows; ++i) y[i] = scale_ * function_(u + i * d_);
+  }
+
+ private:
+  std::size_t d_;
+  PointFunction function_;
+  double scale_;
+  std::optional<Transform> map_;
+};
+
+struct Definition {
+  std::string map;
+  PointFunction function;
+  std::size_t dims = 0;  // 0: any
+};
+
+double norm(const double* x, std::size_t d) {
+  double sum = 0;
+  for (std::size_t j = 0; j < d; ++j) sum += x[j] * x[j];
+  return std::sqrt(sum);
+}
+
+// Genz (1984) with the weights of the manual page.
+std::vector<double> genz_weights(int kind, double total, std::size_t d) {
+  std::vector<double> c(d);
+  double sum = 0;
+  for (std::size_t j = 0; j < d; ++j) {
+    const auto index = static_cast<double>(j + 1), n = static_cast<double>(d);
+    c[j] = kind == 1   ? (index - 0.5) / n
+           : kind == 2 ? 1 / (index * index)
+                       : std::exp(index * std::log(1e-8) / n);
+    sum += c[j];
+  }
+  for (double& weight : c) weight *= total / sum;
+  return c;
+}
+
+Definition genz(Settings& s, std::size_t d) {
+  const double kind = s.number("kind", 1);
+  if (kind != 1 && kind != 2 && kind != 3) throw usage_error("integrand: kind is 1, 2 or 3");
+  const bool oscillatory = s.name() == "genz-oscillatory";
+  const auto c = genz_weights(static_cast<int>(kind), oscillatory ? 4.5 : 0.25, d);
+  return {"", [=](const double* x) {
+            double sum = 0;
+            for (std::size_t j = 0; j < d; ++j) sum += c[j] * x[j];
+            return oscillatory ? std::cos(sum) : std::pow(1 + sum, -static_cast<double>(d) - 1);
+          }};
+}
+
+Definition hartmann6() {
+  return {"",
+          [](const double* x) {
+            static constexpr double kC[] = {1, 1.2, 3, 3.2};
+            static constexpr double kA[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
+                                                {.05, 10, 17, .1, 8, 14},
+                                                {3, 3.5, 1.7, 10, 17, 8},
+                                                {17, 8, .05, 10, .1, 14}};
+            static constexpr double kP[4][6] = {{1312, 1696, 5569, 124, 8283, 5886},
+                                                {2329, 4135, 8307, 3736, 1004, 9991},
+                                                {2348, 1451, 3522, 2883, 3047, 6650},
+                                                {4047, 8828, 8732, 5743, 1091, 381}};
+            double value = 0;
+            for (int i = 0; i < 4; ++i) {
+              double sum = 0;
+              for (int j = 0; j < 6; ++j) {
+                const double z = x[j] - 1e-4 * kP[i][j];
+                sum += kA[i][j] * z * z;
+              }
+              value -= kC[i] * std::exp(-sum);
+            }
+            return value;
+          },
+          6};
+}
+
+Definition borehole() {
+  return {
+      "uniform(0.05,0.15):1;uniform(100,50000):2;uniform(63070,115600):3;uniform(990,1110):4;"
+      "uniform(63.1,116):5;uniform(700,820):6;uniform(1120,1680):7;uniform(9855,12045):8",
+      [](const double* x) {
+        const double rw = x[0], lambda = std::log(x[1] / rw), tu = x[2], hu = x[3], tl = x[4],
+                     hl = x[5], length = x[6], kw = x[7];
+        return 2 * kPi * tu * (hu - hl) /
+               (lambda * (1 + 2 * length * tu / (lambda * rw * rw * kw) + tu / tl));
+      },
+      8};
+}
+
+// Geometric Brownian motion at d equal dates, by principal components.
+Definition option(Settings& s, std::size_t d) {
+  const double s0 = s.positive("S0", 30), strike = s.positive("K", 35), r = s.number("r", 0),
+               vol = s.positive("vol", 0.5), horizon = s.positive("T", 1);
+  const bool put = s.choice("payoff", {"call", "put"}) == "put";
+  const std::string map = "gbm(" + core::format_double(horizon) + "," + core::format_double(s0) +
+                          "," + core::format_double(r) + "," + core::format_double(vol) + ",pca)";
+  const double discount = std::exp(-r * horizon), n = static_cast<double>(d);
+  const auto pay = [=](double price) {
+    return discount * std::max(0.0, put ? strike - price : price - strike);
+  };
+  if (s.name() == "european") {
+    return {map, [=](const double* path) { return pay(path[d - 1]); }};
+  }
+  if (s.name() == "asian") {
+    const bool geometric = s.choice("mean", {"arithmetic", "geometric"}) == "geometric";
+    return {map, [=](const double* path) {
+              // Trapezoid rule over S_0..S_d.
+              double sum = 0.5 * (geometric ? std::log(s0) : s0);
+              for (std::size_t k = 0; k < d; ++k) {
+                const double value = geometric ? std::log(path[k]) : path[k];
+                sum += k + 1 < d ? value : 0.5 * value;
+              }
+              return pay(geometric ? std::exp(sum / n) : sum / n);
+            }};
+  }
+  const double level = s.positive("B", 40);
+  const std::string type = s.choice("type", {"up-out", "up-in", "down-out", "down-in"});
+  const bool up = type.starts_with("up"), in = type.ends_with("in");
+  return {map, [=](const double* path) {
+            const bool touched = std::any_of(
+                path, path + d, [=](double price) { return up ? price >= level : price <= level; });
+            return touched == in ? pay(path[d - 1]) : 0.0;
+          }};
+}
+
+Definition two_dimensional(const std::string& name) {
+  if (name == "multimodal2d") {
+    return {"uniform(-4,7):1;uniform(-3,8):2",
+            [](const double* x) {
+              return (x[0] * x[0] + 4) * (x[1] - 1) / 20 - std::sin(2.5 * x[0]) - 2;
+            },
+            2};
+  }
+  if (name == "fourbranch") {
+    return {"uniform(-8,8)",
+            [](const double* x) {
+              const double sum = (x[0] + x[1]) / std::numbers::sqrt2, difference = x[0] - x[1];
+              const double bowl = 3 + 0.1 * difference * difference;
+              return std::min({bowl + sum, bowl - sum, difference + 7 / std::numbers::sqrt2,
+                               -difference + 7 / std::numbers::sqrt2});
+            },
+            2};
+  }
+  return {"uniform(-0.01,0.01)",
+          [](const double* x) { return 5 + x[0] + x[1] + 2 * std::cos(x[0]) + 2 * std::sin(x[1]); },
+          2};
+}
+
+std::optional<Definition> definition(Settings& s, std::size_t d) {
+  const std::string& name = s.name();
+  if (name == "keister") {
+    const double factor = std::pow(kPi, static_cast<double>(d) / 2);
+    return Definition{"normal(0,0.70710678118654757)",
+                      [=](const double* x) { return factor * std::cos(norm(x, d)); }};
+  }
+  if (name == "genz-oscillatory" || name == "genz-corner-peak") return genz(s, d);
+  if (name == "box") {
+    const double power = s.number("s", 1);
+    return Definition{"", [=](const double* x) { return std::pow(norm(x, d), power); }};
+  }
+  if (name == "ishigami") {
+    const double a = s.number("a", 7), b = s.number("b", 0.1);
+    return Definition{"uniform(-3.141592653589793,3.141592653589793)",
+                      [=](const double* x) {
+                        const double s2 = std::sin(x[1]);
+                        return std::sin(x[0]) * (1 + b * x[2] * x[2] * x[2] * x[2]) + a * s2 * s2;
+                      },
+                      3};
+  }
+  if (name == "g-function") {
+    return Definition{"", [=](const double* x) {
+                        double product = 1;
+                        for (std::size_t j = 0; j < d; ++j) {
+                          const double a = (static_cast<double>(j) - 1) / 2;
+                          product *= (std::abs(4 * x[j] - 2) + a) / (1 + a);
+                        }
+                        return product;
+                      }};
+  }
+  if (name == "linear") {
+    return Definition{"", [=](const double* x) {
+                        double sum = 0;
+                        for (std::size_t j = 0; j < d; ++j) sum += x[j] - 0.5;
+                        return sum;
+                      }};
+  }
+  if (name == "sin1d") {
+    return Definition{"", [](const double* x) { return std::sin(2 * kPi * x[0]); }, 1};
+  }
+  if (name == "european" || name == "asian" || name == "barrier") return option(s, d);
+  if (name == "hartmann6") return hartmann6();
+  if (name == "borehole") return borehole();
+  if (name == "fourbranch" || name == "multimodal2d" || name == "oakley-ohagan2") {
+    return two_dimensional(name);
+  }
+  return std::nullopt;
+}
+
+class FormulaIntegrand final : public Integrand {
+ public:
+  FormulaIntegrand(std::string_view text, std::size_t d, const std::string& measure)
+      : d_(d), formula_(text, d) {
+    if (!measure.empty()) map_.emplace(measure, d);
+  }
+  [[nodiscard]] std::size_t dims() const override { return d_; }
+  void evaluate(const double* u, std::size_t rows, double* y) const override {
+    if (!map_) {
+      formula_.evaluate(u, rows, y);
+      return;
+    }
+    std::vector<double> mapped(u, u + rows * d_), weights(rows, 1.0);
+    map_->apply(mapped.data(), rows, 0, "integrand", weights.data());
+    formula_.evaluate(mapped.data(), rows, y);
+    for (std::size_t i = 0; i < rows; ++i) y[i] *= weights[i];
+  }
+
+ private:
+  std::size_t d_;
+  Formula formula_;
+  std::optional<Transform> map_;
+};
+
+}  // namespace
+
+bool is_built_in(std::string_view text) {
+  static constexpr std::string_view kNames[] = {
+      "keister",       "genz-oscillatory", "genz-corner-peak", "box",   "ishigami",
+      "g-function",    "linear",           "european",         "asian", "barrier",
+      "hartmann6",     "fourbranch",       "multimodal2d",     "sin1d", "borehole",
+      "oakley-ohagan2"};
+  return std::find(std::begin(kNames), std::end(kNames), text.substr(0, text.find(':'))) !=
+         std::end(kNames);
+}
+
+std::unique_ptr<Integrand> built_in_integrand(std::string_view text, std::size_t d) {
+  Settings settings(text);
+  const double scale = settings.number("scale", 1);
+  auto found = definition(settings, d);
+  if (!found) throw usage_error("unknown integrand " + core::quoted(settings.name()));
+  settings.require_all_used();
+  if (found->dims != 0 && found->dims != d) {
+    throw usage_error("integrand " + settings.name() + " has " + std::to_string(found->dims) +
+                      " dimensions");
+  }
+  return std::make_unique<MappedIntegrand>(d, found->map, std::move(found->function), scale);
+}
+
+std::unique_ptr<Integrand> formula_integrand(std::string_view text, std::size_t d,
+                                             const std::string& measure) {
+  return std::make_unique<FormulaIntegrand>(text, d, measure);
+}
+
+}  // namespace stateutils::qmc

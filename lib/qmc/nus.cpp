@@ -1,0 +1,231 @@
+#include "qmc/nus.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <span>
+
+#include "qmc/nus_impl.hpp"
+
+namespace stateutils::qmc {
+namespace {
+
+struct LaneScalar {
+  using Reg = std::uint64_t;
+  static constexpr std::size_t kLanes = 1;
+  static Reg load(const std::uint64_t* p) { return *p; }
+  static void store(std::uint64_t* p, Reg a) { *p = a; }
+  static Reg set1(std::uint32_t a) { return a; }
+  static Reg set1_64(std::uint64_t a) { return a; }
+  static Reg multiply(Reg a, Reg b) { return (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu); }
+  template <unsigned kCount>
+  static Reg shift_right(Reg a) {
+    return a >> kCount;
+  }
+  template <unsigned kCount>
+  static Reg shift_left(Reg a) {
+    return a << kCount;
+  }
+  static Reg shift_right_by(Reg a, Reg count) { return a >> (count & 63); }
+  static Reg exclusive_or(Reg a, Reg b) { return a ^ b; }
+  static Reg exclusive_or3(Reg a, Reg b, Reg c) { return a ^ b ^ c; }
+  static Reg and_(Reg a, Reg b) { return a & b; }
+  static Reg or_(Reg a, Reg b) { return a | b; }
+  static Reg append_bit(Reg flips, Reg bit) { return flips << 1 | (bit & 1); }
+  static Reg lookup(const std::uint32_t* table, Reg index) { return table[index]; }
+};
+
+// The flip of `level` (0..6) below a group's prefix; `p` holds the `level` digits behind it.
+std::uint64_t flip(const Words& block, unsigned level, std::uint64_t p) {
+  return (level < 6 ? block.lo >> ((1u << level) - 1 + p) : block.hi >> p) & 1;
+}
+
+// Prefixes of up to 32 digits are index_lo; longer ones go on in index_hi above the group's byte.
+Words group_block(const Stream& stream, std::uint32_t dim, std::uint64_t prefix, unsigned group) {
+  return stream.block(Tag::kNusGroup, dim, static_cast<std::uint32_t>(prefix),
+                      static_cast<std::uint32_t>(prefix >> 32) << 8 | group);
+}
+
+std::uint64_t flips_of(const Stream& stream, std::uint32_t dim, std::uint64_t word,
+                       unsigned levels) {
+  std::uint64_t flips = 0;
+  for (unsigned group = 0; group * 7 < levels; ++group) {
+    const std::uint64_t prefix = group == 0 ? 0 : word >> (64 - 7 * group);
+    const Words block = group_block(stream, dim, prefix, group);
+    for (unsigned l = 0; l < 7 && group * 7 + l < levels; ++l) {
+      const std::uint64_t p = l == 0 ? 0 : word << (7 * group) >> (64 - l);
+      flips |= flip(block, l, p) << (63 - 7 * group - l);
+    }
+  }
+  return flips;
+}
+
+class NusPoints final : public Points {
+ public:
+  NusPoints(const Net2& net, Order order, std::vector<std::uint32_t> inputs, unsigned alpha,
+            unsigned t, const Stream& stream, NusKind kind)
+      : net_(net_points(net, order, {})),
+        inputs_(std::move(inputs)),
+        alpha_(alpha),
+        t_(t),
+        rows_(net.rows),
+        stream_(stream),
+        kind_(kind) {
+    for (const std::uint32_t input : inputs_) {
+      keys_.push_back(static_cast<std::uint32_t>(stream.block(Tag::kOther, input, 0, 0).lo));
+    }
+  }
+  [[nodiscard]] std::size_t dims() const override { return inputs_.size() / alpha_; }
+  [[nodiscard]] bool is_costly() const override { return true; }
+  [[nodiscard]] std::uint64_t block_rows() const override { return net_->block_rows(); }
+  void fill(std::uint64_t first, std::uint64_t rows, Format format, void* out) const override;
+
+ private:
+  void scramble_column(std::size_t column, std::span<std::uint64_t> words) const;
+  const std::uint32_t* table(std::size_t column) const;
+
+  std::unique_ptr<Points> net_;
+  std::vector<std::uint32_t> inputs_, keys_;
+  unsigned alpha_, t_, rows_;
+  Stream stream_;
+  NusKind kind_;
+  mutable std::once_flag tables_made_;
+  mutable std::vector<std::vector<std::uint32_t>> tables_;
+};
+
+// Tables pay when many rows use them and they stay in the outer caches.
+constexpr std::uint64_t kRowsForTables = 512;
+constexpr std::size_t kColumnsForTables = 1024;
+// Columns that are taken out of the rows together: a cache line.
+constexpr std::size_t kColumnGroup = 8;
+
+const std::uint32_t* NusPoints::table(std::size_t column) const {
+  std::call_once(tables_made_, [&] {
+    for (const std::uint32_t input : inputs_) tables_.push_back(nus_table(stream_, input));
+  });
+  return tables_[column].data();
+}
+
+void NusPoints::scramble_column(std::size_t column, std::span<std::uint64_t> words) const {
+  const std::uint32_t input = inputs_[column];
+  if (kind_ == NusKind::kHash) {
+    const std::uint64_t mask = ~0ull << (64 - t_);
+    for (std::uint64_t& word : words) {
+      const std::uint32_t hashed = owen_hash(static_cast<std::uint32_t>(word >> 32), keys_[column]);
+      word = static_cast<std::uint64_t>(hashed) << 32 & mask;
+    }
+    return;
+  }
+  const bool fast =
+      rows_ <= 32 && words.size() >= kRowsForTables && inputs_.size() <= kColumnsForTables;
+  if (!fast) {
+    for (std::uint64_t& word : words) word = nus_word(stream_, input, word, rows_, t_);
+    return;
+  }
+  NusColumn parameters{table(column), input, stream_.replication, ~0ull << (64 - t_), {}};
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    parameters.keys[round][0] = static_cast<std::uint32_t>(stream_.seed) + round * 0x9E3779B9u;
+    parameters.keys[round][1] =
+        static_cast<std::uint32_t>(stream_.seed >> 32) + round * 0xBB67AE85u;
+  }
+  nus_kernel(core::active_isa())(parameters, words.data(), words.size(), words.data());
+}
+
+void NusPoints::fill(std::uint64_t first, std::uint64_t rows, Format format, void* out) const {
+  const ConvertKernel convert = block_kernels().convert[static_cast<int>(format)];
+  const std::size_t d = dims(), inner = inputs_.size();
+  // A tile of rows: the net's words, then column by column, then rows again.
+  const std::uint64_t tile =
+      std::max<std::uint64_t>(kRowsForTables, (std::uint64_t{1} << 13) / inner);
+  std::vector<std::uint64_t> words(std::min(tile, rows) * inner), result(words.size() / alpha_);
+  std::vector<std::uint64_t> columns(kColumnGroup * std::min(tile, rows));
+  auto* bytes = static_cast<char*>(out);
+  for (std::uint64_t done = 0; done < rows;) {
+    const std::uint64_t part = std::min(tile, rows - done);
+    net_->fill(first + done, part, Format::kU64, words.data());
+    for (std::size_t j = 0; j < inner; j += kColumnGroup) {
+      const std::size_t group = std::min(kColumnGroup, inner - j);
+      for (std::uint64_t i = 0; i < part; ++i) {
+        for (std::size_t k = 0; k < group; ++k) columns[k * part + i] = words[i * inner + j + k];
+      }
+      for (std::size_t k = 0; k < group; ++k) {
+        scramble_column(j + k, std::span(columns).subspan(k * part, part));
+      }
+      for (std::uint64_t i = 0; i < part; ++i) {
+        for (std::size_t k = 0; k < group; ++k) words[i * inner + j + k] = columns[k * part + i];
+      }
+    }
+    const std::uint64_t* ready = words.data();
+    if (alpha_ > 1) {
+      for (std::uint64_t k = 0; k < part * d; ++k) {
+        result[k] = interlace_word({words.data() + k * alpha_, alpha_}, t_);
+      }
+      ready = result.data();
+    }
+    convert(ready, part * d, bytes);
+    bytes += part * d * format_bytes(format);
+    done += part;
+  }
+}
+
+}  // namespace
+
+std::uint64_t nus_word(const Stream& stream, std::uint32_t dim, std::uint64_t word, unsigned rows,
+                       unsigned t) {
+  const std::uint64_t mask = ~0ull << (64 - t);
+  if (rows > 32) return (word ^ flips_of(stream, dim, word, t)) & mask;
+  const auto prefix = static_cast<std::uint32_t>(word >> 32);
+  word ^= flips_of(stream, dim, word, std::min(32u, t));
+  if (t > 32) word |= stream.block(Tag::kNusTail, dim, prefix, 0).lo >> 32;
+  return word & mask;
+}
+
+std::vector<std::uint32_t> nus_table(const Stream& stream, std::uint32_t dim) {
+  std::vector<std::uint32_t> table(1u << kNusTableLevels);
+  const Words root = group_block(stream, dim, 0, 0);
+  for (std::uint32_t q = 0; q < 128; ++q) {
+    std::uint32_t high = 0;
+    for (unsigned l = 0; l < 7; ++l) {
+      high |= static_cast<std::uint32_t>(flip(root, l, q >> (7 - l))) << (31 - l);
+    }
+    const Words block = group_block(stream, dim, q, 1);
+    for (std::uint32_t p = 0; p < 128; ++p) {
+      std::uint32_t flips = high;
+      for (unsigned l = 0; l < 7; ++l) {
+        flips |= static_cast<std::uint32_t>(flip(block, l, p >> (7 - l))) << (24 - l);
+      }
+      table[q << 7 | p] = flips;
+    }
+  }
+  return table;
+}
+
+std::uint32_t owen_hash(std::uint32_t word, std::uint32_t key) {
+  auto x = static_cast<std::uint32_t>(reverse_bits(word) >> 32);
+  x += key;
+  x ^= x * 0x6c50b47cu;
+  x ^= x * 0xb82f1e52u;
+  x ^= x * 0xc7afe638u;
+  x ^= x * 0x8d22f6e6u;
+  return static_cast<std::uint32_t>(reverse_bits(x) >> 32);
+}
+
+void nus_column_scalar(const NusColumn& column, const std::uint64_t* words, std::size_t count,
+                       std::uint64_t* out) {
+  nus_column<LaneScalar>(column, words, count, out);
+}
+
+NusKernel nus_kernel(core::Isa isa) {
+#ifdef __x86_64__
+  if (isa == core::Isa::kAvx512) return nus_column_avx512;
+  if (isa == core::Isa::kAvx2) return nus_column_avx2;
+#endif
+  (void)isa;
+  return nus_column_scalar;
+}
+
+std::unique_ptr<Points> nus_points(const Net2& net, Order order, std::vector<std::uint32_t> inputs,
+                                   unsigned alpha, unsigned t, const Stream& stream, NusKind kind) {
+  return std::make_unique<NusPoints>(net, order, std::move(inputs), alpha, t, stream, kind);
+}
+
+}  // namespace stateutils::qmc

@@ -1,0 +1,7 @@
+#include "qmc/transforms_impl.hpp"
+
+namespace stateutils::qmc {
+
+const TransformKernels kTransformsAvx2 = make_transform_kernels();
+
+}  // namespace stateutils::qmc

@@ -1,0 +1,318 @@
+#include "sbus/txn_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "sbus/cycles.hpp"
+#include "sbus/txn_facts.hpp"
+#include "sbus/weak_levels.hpp"
+
+namespace stateutils::sbus {
+namespace {
+
+constexpr std::array<std::string_view, 11> kNames{"rc",  "ra", "cc", "ryw", "mr",    "mw",
+                                                  "wfr", "pc", "si", "ser", "strict"};
+// Steps that the search for cycles to show may take; the verdict does not wait for it.
+constexpr std::uint64_t kCycleSteps = 200'000'000;
+
+bool is_weak(Level level) {
+  return level < Level::kPc;
+}
+
+// The levels that follow from one. Without session edges si and ser say nothing about the levels
+// that keep sessions.
+std::vector<Level> implied(Level level, bool sessions) {
+  switch (level) {
+    case Level::kStrict:
+      return {Level::kRc, Level::kRa,  Level::kCc, Level::kRyw, Level::kMr,
+              Level::kMw, Level::kWfr, Level::kPc, Level::kSi,  Level::kSer};
+    case Level::kSer: {
+      if (!sessions) return {Level::kSi};
+      std::vector<Level> out = implied(Level::kSi, true);
+      out.push_back(Level::kSi);
+      return out;
+    }
+    case Level::kSi: {
+      if (!sessions) return {};
+      std::vector<Level> out = implied(Level::kPc, true);
+      out.push_back(Level::kPc);
+      return out;
+    }
+    case Level::kPc:
+      return {Level::kRc, Level::kRa, Level::kCc, Level::kRyw, Level::kMr, Level::kMw, Level::kWfr};
+    case Level::kCc:
+      return {Level::kRc, Level::kRa, Level::kRyw, Level::kMr, Level::kMw, Level::kWfr};
+    case Level::kRa:
+      return {Level::kRc, Level::kRyw};
+    default:
+      return {};
+  }
+}
+
+class Checker {
+ public:
+  Checker(const TxnHistory& history, const TxnOptions& options, const std::string& file)
+      : h_(history), o_(options), facts_(find_facts(history, options.allow_dup, file)) {}
+
+  TxnResult run() {
+    out_.anomalies = facts_.anomalies;
+    if (!out_.anomalies.empty()) {
+      out_.verdict = Verdict::kInvalid;
+    }
+    const Verdict order = is_weak(o_.level) ? weak() : strong();
+    if (out_.verdict == Verdict::kValid) out_.verdict = order;
+    settle();
+    return std::move(out_);
+  }
+
+ private:
+  Verdict weak() {
+    const DepGraph graph = saturated(h_, facts_, o_.level);
+    if (graph.acyclic()) return Verdict::kValid;
+    show_cycles(graph, h_.txns.size() + 1);
+    return Verdict::kInvalid;
+  }
+
+  // Edges of sessions and time between whole transactions; points of time are nodes after them.
+  void add_orders(std::vector<Dep>& deps, std::size_t& nodes, bool sessions, bool real_time) const {
+    for (const auto& session : facts_.sessions) {
+      for (std::size_t i = 1; sessions && i < session.size(); ++i) {
+        deps.push_back({session[i - 1], session[i], DepKind::kSession, Dep::kNoKey});
+      }
+    }
+    if (!real_time) return;
+    std::vector<std::int64_t> ends;
+    for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
+      const Txn& txn = h_.txns[t];
+      if (facts_.committed[t] && txn.timed && txn.end != Call::kNever) ends.push_back(txn.end);
+    }
+    std::sort(ends.begin(), ends.end());
+    ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+    const auto point = [&](std::ptrdiff_t i) {
+      return static_cast<std::uint32_t>(nodes + static_cast<std::size_t>(i));
+    };
+    const auto edge = [&](std::uint32_t from, std::uint32_t to) {
+      deps.push_back({from, to, DepKind::kRealTime, Dep::kNoKey});
+    };
+    for (std::ptrdiff_t i = 1; i < std::ssize(ends); ++i) edge(point(i - 1), point(i));
+    for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
+      const Txn& txn = h_.txns[t];
+      if (!facts_.committed[t] || !txn.timed) continue;
+      if (txn.end != Call::kNever) {
+        edge(t, point(std::lower_bound(ends.begin(), ends.end(), txn.end) - ends.begin()));
+      }
+      const auto before = std::lower_bound(ends.begin(), ends.end(), txn.start) - ends.begin();
+      if (before > 0) edge(point(before - 1), t);
+    }
+    nodes += ends.size();
+  }
+
+  // ser and strict on whole transactions; si and pc with reads and writes of a transaction as two
+  // nodes (Biswas and Enea, section 4): 2 t reads, 2 t + 1 writes.
+  Verdict strong() {
+    const bool split = o_.level == Level::kPc || o_.level == Level::kSi;
+    const bool sessions = o_.sessions || o_.level == Level::kStrict || o_.level == Level::kPc;
+    std::size_t nodes = h_.txns.size();
+    std::vector<Dep> deps = facts_.deps;
+    add_initial_reads(deps);
+    add_orders(deps, nodes, sessions, o_.level == Level::kStrict);
+    const DepGraph whole(nodes, deps);
+    const bool cyclic = !whole.acyclic();
+    if (!split) {
+      if (cyclic) {
+        show_cycles(whole, h_.txns.size());
+        return Verdict::kInvalid;
+      }
+      if (h_.list_append) return Verdict::kValid;
+      return choose(nodes, deps, false);
+    }
+    std::vector<Dep> parts = split_nodes(deps);
+    if (!DepGraph(h_.txns.size() * 2, parts).acyclic()) {
+      show_cycles(whole, h_.txns.size());
+      return Verdict::kInvalid;
+    }
+    if (h_.list_append) return Verdict::kValid;
+    return choose(h_.txns.size() * 2, parts, true);
+  }
+
+  // A reader of the initial state comes before every writer.
+  void add_initial_reads(std::vector<Dep>& deps) const {
+    if (h_.list_append) return;
+    for (const ExternalRead& read : facts_.reads) {
+      if (read.writer != TxnFacts::kInit) continue;
+      for (const std::uint32_t t : facts_.writers[read.key]) {
+        if (t != read.txn) deps.push_back({read.txn, t, DepKind::kRw, read.key});
+      }
+    }
+  }
+  [[nodiscard]] std::vector<Dep> split_nodes(const std::vector<Dep>& deps) const {
+    std::vector<Dep> out;
+    for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
+      out.push_back({2 * t, 2 * t + 1, DepKind::kSession, Dep::kNoKey});
+    }
+    for (const Dep& dep : deps) {
+      Dep part = dep;
+      part.from = dep.kind == DepKind::kRw ? 2 * dep.from : 2 * dep.from + 1;
+      // Under si two writers of a key do not overlap: the second begins after the first ended.
+      const bool to_write =
+          dep.kind == DepKind::kRw || (dep.kind == DepKind::kWw && o_.level == Level::kPc);
+      part.to = to_write ? 2 * dep.to + 1 : 2 * dep.to;
+      out.push_back(part);
+    }
+    return out;
+  }
+
+  // Registers: for every read and every other writer of the key, the writer comes before the one
+  // read from or after the reader.
+  Verdict choose(std::size_t nodes, const std::vector<Dep>& deps, bool split) {
+    constexpr std::size_t kMostChoices = 20'000'000;
+    std::vector<Choice> choices;
+    const auto reads_node = [&](std::uint32_t t) { return split ? 2 * t : t; };
+    const auto writes_node = [&](std::uint32_t t) { return split ? 2 * t + 1 : t; };
+    for (const ExternalRead& read : facts_.reads) {
+      if (read.writer == TxnFacts::kInit) continue;
+      for (const std::uint32_t t : facts_.writers[read.key]) {
+        if (t == read.writer || t == read.txn) continue;
+        choices.push_back({{writes_node(t), writes_node(read.writer), DepKind::kWw, read.key},
+                           {reads_node(read.txn), writes_node(t), DepKind::kRw, read.key}});
+      }
+      if (choices.size() > kMostChoices) return Verdict::kUnknown;
+    }
+    if (o_.level == Level::kSi) {
+      for (std::uint32_t key = 0; key < facts_.writers.size(); ++key) {
+        const auto& writers = facts_.writers[key];
+        for (std::size_t i = 0; i < writers.size(); ++i) {
+          for (std::size_t j = i + 1; j < writers.size(); ++j) {
+            choices.push_back(
+                {{writes_node(writers[i]), reads_node(writers[j]), DepKind::kWw, key},
+                 {writes_node(writers[j]), reads_node(writers[i]), DepKind::kWw, key}});
+          }
+          if (choices.size() > kMostChoices) return Verdict::kUnknown;
+        }
+      }
+    }
+    if (!o_.solve && !choices.empty()) return Verdict::kUnknown;
+    std::uint64_t steps = o_.budget;
+    std::vector<Dep> forced;
+    const Verdict verdict = choose_acyclic(nodes, deps, std::move(choices), steps, forced);
+    if (verdict == Verdict::kInvalid) name_contradiction(nodes, deps, forced, split);
+    return verdict;
+  }
+
+  // Shows the cycle that the forced edges close; a contradiction that only a search found has none
+  // to show.
+  void name_contradiction(std::size_t nodes, std::vector<Dep> deps, const std::vector<Dep>& forced,
+                          bool split) {
+    deps.insert(deps.end(), forced.begin(), forced.end());
+    // Two writers of a key that may not overlap are no edge of their own to show.
+    if (split && deps.back().kind == DepKind::kWw) deps.pop_back();
+    if (split) {
+      std::erase_if(deps, [](const Dep& dep) { return dep.from / 2 == dep.to / 2; });
+      for (Dep& dep : deps) {
+        dep.from /= 2;
+        dep.to /= 2;
+      }
+      nodes = h_.txns.size();
+    }
+    // A reader that writes the key too comes before the other writer as a writer as well.
+    std::set<std::pair<std::uint32_t, std::uint32_t>> ordered;
+    std::vector<Dep> also;
+    for (const Dep& dep : deps) {
+      if (dep.kind != DepKind::kRw || dep.key == Dep::kNoKey) continue;
+      if (!is_writer(dep.from, dep.key) || ordered.contains({dep.to, dep.from})) continue;
+      ordered.emplace(dep.from, dep.to);
+      also.push_back({dep.from, dep.to, DepKind::kWw, dep.key});
+    }
+    deps.insert(deps.end(), also.begin(), also.end());
+    const auto before = out_.anomalies.size();
+    show_cycles(DepGraph(nodes, std::move(deps)), h_.txns.size());
+    if (out_.anomalies.size() == before) ++out_.anomalies["no-order-of-writes"];
+  }
+  [[nodiscard]] bool is_writer(std::uint32_t t, std::uint32_t key) const {
+    const auto& writers = facts_.writers[key];
+    return std::binary_search(writers.begin(), writers.end(), t);
+  }
+
+  void show_cycles(const DepGraph& graph, std::size_t events) {
+    CycleSearch found =
+        find_cycles(graph, events, o_.level != Level::kSi && o_.level != Level::kPc, kCycleSteps);
+    if (found.timeout) ++out_.anomalies["cycle-search-timeout"];
+    for (const FoundCycle& cycle : found.cycles) {
+      ++out_.anomalies[cycle.type];
+      if (out_.cycles.size() >= o_.max_cycles) continue;
+      Cycle shown{cycle.type, {}};
+      for (const Dep& dep : cycle.edges) {
+        shown.steps.push_back({dep.from, dep.kind, key_name(dep.key), why(dep)});
+      }
+      out_.cycles.push_back(std::move(shown));
+    }
+  }
+  // Texts are kept in quotes, to be told from numbers; people need none.
+  [[nodiscard]] std::string key_name(std::uint32_t key) const {
+    if (key == Dep::kNoKey) return {};
+    const std::string& text = h_.keys.text(key);
+    return text.starts_with('"') ? text.substr(1, text.size() - 2) : text;
+  }
+  [[nodiscard]] std::string why(const Dep& dep) const {
+    const auto name = [this](std::uint32_t t) {
+      return t < h_.txns.size() ? "T" + std::to_string(t) : std::string("the initial state");
+    };
+    const std::string key = key_name(dep.key);
+    switch (dep.kind) {
+      case DepKind::kWw:
+        return name(dep.to) + " wrote " + key + " after " + name(dep.from);
+      case DepKind::kWr:
+        return name(dep.to) + " read " + key + " as " + name(dep.from) + " wrote it";
+      case DepKind::kRw:
+        return name(dep.from) + " read " + key + " before " + name(dep.to) + " wrote it";
+      case DepKind::kSession:
+        return name(dep.to) + " follows " + name(dep.from) + " in its session";
+      case DepKind::kRealTime:
+        break;
+    }
+    return name(dep.to) + " began after " + name(dep.from) + " had ended";
+  }
+
+  void settle() {
+    if (out_.verdict == Verdict::kUnknown) return;
+    const bool valid = out_.verdict == Verdict::kValid;
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      const auto other = static_cast<Level>(i);
+      const auto follows = [&](Level from, Level to) {
+        if (from == to) return true;
+        const auto list = implied(from, o_.sessions);
+        return std::find(list.begin(), list.end(), to) != list.end();
+      };
+      if (valid && follows(o_.level, other)) out_.holds.push_back(other);
+      // What is read from nowhere, or from an aborted transaction, fails every level.
+      if (!valid && (!facts_.anomalies.empty() || follows(other, o_.level)))
+        out_.fails.push_back(other);
+    }
+  }
+
+  const TxnHistory& h_;
+  const TxnOptions& o_;
+  TxnFacts facts_;
+  TxnResult out_;
+};
+
+}  // namespace
+
+std::optional<Level> level_by_name(std::string_view name) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == name) return static_cast<Level>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view level_name(Level level) {
+  return kNames[static_cast<std::size_t>(level)];
+}
+
+TxnResult check_txns(const TxnHistory& history, const TxnOptions& options,
+                     const std::string& file) {
+  return Checker(history, options, file).run();
+}
+
+}  // namespace stateutils::sbus

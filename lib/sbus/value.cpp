@@ -1,0 +1,214 @@
+#include "sbus/value.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "core/json.hpp"
+#include "core/units.hpp"
+#include "core/utf8.hpp"
+
+namespace stateutils::sbus {
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+bool ends_token(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == '(' || c == ')' ||
+         c == '[' || c == ']' || c == '{' || c == '}' || c == '"' || c == ';';
+}
+
+void append_code_point(std::string& out, unsigned code) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += static_cast<char>(0xC0 | code >> 6);
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  } else {
+    out += static_cast<char>(0xE0 | code >> 12);
+    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (code & 0x3F));
+  }
+}
+
+Value text_value(std::string text, Value::Kind kind = Value::Kind::kText) {
+  Value out;
+  out.kind = kind;
+  out.text = std::move(text);
+  return out;
+}
+
+Value from_json(const nlohmann::json& json) {
+  Value out;
+  if (json.is_boolean()) {
+    out.kind = Value::Kind::kBool;
+    out.flag = json.get<bool>();
+  } else if (json.is_number_unsigned() && json.get<std::uint64_t>() > INT64_MAX) {
+    return text_value(std::to_string(json.get<std::uint64_t>()), Value::Kind::kReal);
+  } else if (json.is_number_integer()) {
+    out.kind = Value::Kind::kInt;
+    out.number = json.get<std::int64_t>();
+  } else if (json.is_number()) {
+    return text_value(core::format_double(json.get<double>()), Value::Kind::kReal);
+  } else if (json.is_string()) {
+    return text_value(json.get<std::string>());
+  } else if (json.is_array()) {
+    out.kind = Value::Kind::kList;
+    for (const auto& item : json) out.items.push_back(from_json(item));
+  } else if (json.is_object()) {
+    out.kind = Value::Kind::kMap;
+    for (const auto& [key, value] : json.items()) {
+      out.items.push_back(text_value(key));
+      out.items.push_back(from_json(value));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void EdnReader::skip() {
+  while (at_ < text_.size()) {
+    const char c = text_[at_];
+    if (c == ';') {
+      while (at_ < text_.size() && text_[at_] != '\n') ++at_;
+      continue;
+    }
+    if (c == '#' && at_ + 1 < text_.size() && text_[at_ + 1] == '_') {
+      at_ += 2;
+      (void)form(1);
+      continue;
+    }
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != ',') return;
+    if (c == '\n') ++line_;
+    ++at_;
+  }
+}
+
+bool EdnReader::next(Value& out) {
+  skip();
+  if (at_ >= text_.size()) return false;
+  out = form(0);
+  return true;
+}
+
+Value EdnReader::form(int depth) {
+  if (depth > kMaxDepth) throw error("nested deeper than 64 levels");
+  skip();
+  if (at_ >= text_.size()) throw error("the text ends inside a form");
+  switch (text_[at_]) {
+    case '(':
+      return sequence(Value::Kind::kList, ')', depth);
+    case '[':
+      return sequence(Value::Kind::kList, ']', depth);
+    case '{':
+      return sequence(Value::Kind::kMap, '}', depth);
+    case '"':
+      return string();
+    case '#':
+      return dispatch(depth);
+    case ')':
+    case ']':
+    case '}':
+      throw error("a bracket closes that was not opened");
+    default:
+      return token();
+  }
+}
+
+// #{...} is a set, #tag FORM the form.
+Value EdnReader::dispatch(int depth) {
+  ++at_;
+  if (at_ < text_.size() && text_[at_] == '{') return sequence(Value::Kind::kList, '}', depth);
+  const std::size_t begin = at_;
+  while (at_ < text_.size() && !ends_token(text_[at_])) ++at_;
+  if (at_ == begin) throw error("a # without a tag");
+  return form(depth + 1);
+}
+
+Value EdnReader::sequence(Value::Kind kind, char close, int depth) {
+  Value out;
+  out.kind = kind;
+  ++at_;
+  while (true) {
+    skip();
+    if (at_ >= text_.size()) throw error("a bracket is not closed");
+    if (text_[at_] == close) break;
+    out.items.push_back(form(depth + 1));
+  }
+  ++at_;
+  if (kind == Value::Kind::kMap && out.items.size() % 2 != 0)
+    throw error("a map key without a value");
+  return out;
+}
+
+Value EdnReader::string() {
+  std::string out;
+  for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+    char c = text_[at_];
+    if (c == '\n') ++line_;
+    if (c == '\\') {
+      if (++at_ >= text_.size()) break;
+      c = text_[at_];
+      if (c == 'u' && at_ + 4 < text_.size()) {
+        unsigned code = 0;
+        for (int i = 1; i <= 4; ++i) {
+          const char digit = text_[at_ + static_cast<std::size_t>(i)];
+          const std::size_t value =
+              std::string_view("0123456789abcdef")
+                  .find(static_cast<char>(digit >= 'A' && digit <= 'F' ? digit | 0x20 : digit));
+          if (value == std::string_view::npos) throw error("a wrong \\u escape");
+          code = code * 16 + static_cast<unsigned>(value);
+        }
+        if (code >= 0xD800 && code < 0xE000) throw error("an unpaired surrogate escape");
+        append_code_point(out, code);
+        at_ += 4;
+        continue;
+      }
+      c = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
+    }
+    out += c;
+  }
+  if (at_ >= text_.size()) throw error("a string without its closing quote");
+  ++at_;
+  if (!core::is_valid_utf8(out)) throw error("invalid UTF-8");
+  return text_value(std::move(out));
+}
+
+Value EdnReader::token() {
+  const std::size_t begin = at_;
+  if (text_[at_] == '\\') ++at_;  // a character: the next byte belongs to it
+  do {
+    ++at_;
+  } while (at_ < text_.size() && !ends_token(text_[at_]));
+  std::string_view word = text_.substr(begin, std::min(at_, text_.size()) - begin);
+  Value out;
+  if (word == "nil") return out;
+  if (word == "true" || word == "false") {
+    out.kind = Value::Kind::kBool;
+    out.flag = word == "true";
+    return out;
+  }
+  const bool numeric =
+      (word[0] >= '0' && word[0] <= '9') ||
+      ((word[0] == '-' || word[0] == '+') && word.size() > 1 && word[1] >= '0' && word[1] <= '9');
+  if (numeric) {
+    std::string_view digits = word;
+    if (digits.ends_with('N') || digits.ends_with('M')) digits.remove_suffix(1);
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    if (const auto number = core::parse_i64(digits)) {
+      out.kind = Value::Kind::kInt;
+      out.number = *number;
+      return out;
+    }
+    return text_value(std::string(word), Value::Kind::kReal);
+  }
+  if (!core::is_valid_utf8(word)) throw error("invalid UTF-8");
+  if (word.find('\0') != std::string_view::npos) throw error("a NUL byte");
+  if (word.starts_with(':') || word.starts_with('\\')) word.remove_prefix(1);
+  return text_value(std::string(word));
+}
+
+Value value_from_json(std::string_view text, const std::string& file) {
+  return from_json(core::parse_json(text, file));
+}
+
+}  // namespace stateutils::sbus

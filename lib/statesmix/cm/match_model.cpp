@@ -1,0 +1,92 @@
+#include "statesmix/cm/match_model.hpp"
+
+#include <bit>
+
+namespace stateutils::statesmix {
+namespace {
+
+constexpr std::uint32_t kMaxLength = 65535;
+
+// 1..31: single lengths to 15, then four classes per doubling.
+std::uint32_t bucket(std::uint32_t length) {
+  if (length < 16) return length;
+  const auto log = static_cast<std::uint32_t>(std::bit_width(length)) - 1;
+  const std::uint32_t b = 16 + (log - 4) * 4 + ((length >> (log - 2)) & 3);
+  return b < 31 ? b : 31;
+}
+
+}  // namespace
+
+void MatchModel::attach(std::uint32_t* positions, int bits, std::uint32_t* cells,
+                        std::uint32_t min_length) {
+  positions_ = positions;
+  shift_ = 64 - bits;
+  cells_ = cells;
+  min_length_ = min_length;
+  for (std::uint32_t i = 0; i < kCells; ++i) {
+    // A longer match is wrong less often: 1 - 1 / (length + 2) to begin with.
+    const std::uint32_t b = i / 2;
+    cells_[i] = make_cell((1u << 22) - (1u << 22) / (b + 2));
+  }
+}
+
+void MatchModel::start_byte(const std::uint8_t* history, std::size_t position) {
+  if (length_ != 0) {
+    ++pointer_;
+    if (length_ < kMaxLength) ++length_;
+  }
+  if (position < min_length_) return;
+  std::uint64_t key = 0;
+  for (std::uint32_t i = 1; i <= min_length_; ++i) {
+    key = (key + history[position - i] + 1) * 0x9E3779B97F4A7C15ull;
+  }
+  std::uint32_t& last = positions_[(key ^ (key >> 29)) * 0xBF58476D1CE4E5B9ull >> shift_];
+  if (length_ == 0 && last != 0) {
+    std::uint32_t n = 0;
+    while (n < 400 && n < last && history[last - 1 - n] == history[position - 1 - n]) ++n;
+    if (n >= min_length_) {
+      length_ = n;
+      pointer_ = last;
+    }
+  }
+  last = static_cast<std::uint32_t>(position);
+  if (length_ != 0) predicted_ = history[pointer_];
+}
+
+void MatchModel::predict(const LogisticTables& t, std::uint32_t c0, int bit_index,
+                         std::int16_t* x) {
+  cell_ = nullptr;
+  if (length_ != 0) {
+    const auto want = static_cast<std::uint32_t>(predicted_ | 256);
+    if (want >> (8 - bit_index) == c0) {
+      expected_bit_ = (predicted_ >> (7 - bit_index)) & 1;
+      cell_ = &cells_[bucket(length_) * 2 + (bit_index == 0 ? 0 : 1)];
+      const std::uint32_t p = cell_p16(*cell_);
+      const int st = stretch(t, p);
+      const int linear = (static_cast<int>(p) - 32768) >> 6;
+      x[0] = static_cast<std::int16_t>(expected_bit_ != 0 ? st : -st);
+      x[1] = static_cast<std::int16_t>(expected_bit_ != 0 ? linear : -linear);
+      return;
+    }
+    length_ = 0;
+  }
+  x[0] = x[1] = 0;
+}
+
+void MatchModel::update(int bit, const LogisticTables& t) {
+  if (cell_ == nullptr) return;
+  update_cell(*cell_, bit == expected_bit_ ? 1 : 0, t.map_rate);
+  if (bit != expected_bit_) length_ = 0;
+}
+
+std::uint32_t MatchModel::length_class() const {
+  if (length_ == 0) return 0;
+  if (length_ < 8) return 1;
+  if (length_ < 12) return 2;
+  if (length_ < 16) return 3;
+  if (length_ < 24) return 4;
+  if (length_ < 32) return 5;
+  return length_ < 64 ? 6 : 7;
+}
+
+}  // namespace stateutils::statesmix

@@ -1,0 +1,121 @@
+#include "statesmix/codec/model_config.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace stateutils::statesmix {
+namespace {
+
+using enum Context;
+
+// Tables follow the block: a quarter of a bucket per byte, and `more` doublings, costs short
+// blocks nothing and is what a megabyte has in 2^18 buckets.
+int scaled_bits(std::uint64_t raw_size, int more, int most) {
+  const int want = static_cast<int>(std::bit_width(raw_size)) - 2 + more;
+  return std::clamp(want, 8, most);
+}
+
+NgramConfig fast_ngrams() {
+  NgramConfig c;
+  c.contexts = {kOrder2, kOrder3, kOrder4, kOrder6, kWord};
+  c.match_lengths = {6};
+  c.selectors = {Selector::kPartial, Selector::kMatchPartial, Selector::kClassesBit};
+  c.apms = 2;
+  c.finals = 1;
+  return c;
+}
+
+NgramConfig medium_ngrams(bool more) {
+  NgramConfig c;
+  c.contexts = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6,
+                kOrder8, kWord,   kWord1,  kColumn, kOrder3Word};
+  c.runs = {kOrder4, kWord1};
+  c.finals = 1;
+  c.match_lengths = {6};
+  c.selectors = {Selector::kPartial, Selector::kMatchPartial, Selector::kOrderBit};
+  if (more) {
+    c.contexts.insert(c.contexts.end(), {kSparse23, kShape});
+    c.runs.insert(c.runs.end(), {kOrder6, kWord});
+    c.selectors.push_back(Selector::kClassPartial);
+  }
+  return c;
+}
+
+NgramConfig strong_ngrams(int preset) {
+  NgramConfig c;
+  for (int i = 0; i <= static_cast<int>(kLineWord); ++i) {
+    const auto context = static_cast<Context>(i);
+    if (preset <= 5 && (context == kLineWord || context == kPrevious2Byte || context == kOrder7))
+      continue;
+    if (preset <= 4 && (context == kWordClasses || context == kBracketWord || context == kNibbles))
+      continue;
+    c.contexts.push_back(context);
+  }
+  c.runs = {kOrder4, kOrder5, kOrder6, kOrder8,   kOrder11,
+            kWord,   kWord1,  kWord2,  kWordSkip, kSparse23};
+  c.match_lengths = {5, 9};
+  c.selectors = {Selector::kPartial,      Selector::kMatchPartial, Selector::kOrderBit,
+                 Selector::kClassPartial, Selector::kMatchBit,     Selector::kSsmTop,
+                 Selector::kSsmPartial,   Selector::kByteBit,      Selector::kByte2Bit,
+                 Selector::kClassesBit,   Selector::kWordLength};
+  return c;
+}
+
+// Presets 7 to 9: what only some files need.
+void add_rare_ngrams(NgramConfig& c, int preset) {
+  c.contexts.insert(c.contexts.end(),
+                    {kWord3, kNumberMask, kTagPath, kRecordAbove, kSentence, kLineStart});
+  c.selectors.insert(c.selectors.end(), {Selector::kExpected, Selector::kAboveBit});
+  if (preset >= 8) {
+    c.contexts.insert(c.contexts.end(), {kOrder16, kRecordColumn, kSuffix, kWordGap, kSparse34,
+                                         kSparse13, kAboveTwo, kOrder2Shape});
+  }
+  if (preset == 9) {
+    c.contexts.insert(c.contexts.end(), {kOrder9, kTagParents, kRecordWord, kColumnWide,
+                                         kLastCapital, kIndirect12, kOpcode, kWordLength});
+    c.selectors.insert(c.selectors.end(),
+                       {Selector::kColumnBit, Selector::kBracketPartial, Selector::kInWordPartial});
+  }
+}
+
+}  // namespace
+
+std::size_t ModelConfig::memory() const {
+  return ngram.memory() + (has_ssm() ? ssm.memory() : 0);
+}
+
+ModelConfig model_config(int preset, std::uint64_t raw_size, std::uint32_t tuning) {
+  static_cast<void>(tuning);
+  ModelConfig m;
+  int bits = 18;
+  if (preset <= 1) {
+    m.ngram = fast_ngrams();
+    bits = 17;
+  } else if (preset <= 3) {
+    m.ngram = medium_ngrams(preset == 3);
+  } else {
+    m.ngram = strong_ngrams(preset);
+    if (preset >= 7) add_rare_ngrams(m.ngram, preset);
+    bits = preset == 4 ? 17 : (preset == 9 ? 19 : 18);
+    m.ssm.width = preset <= 6 ? 32 : (preset <= 8 ? 64 : 96);
+    m.ssm.layers = preset == 9 ? 2 : 1;
+    m.ssm.tables = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6, kWord, kWord1};
+    m.ssm.table_bits = scaled_bits(raw_size, 0, preset == 4 ? 16 : 17);
+    m.ngram.external = 2;
+  }
+  m.ngram.table_bits = scaled_bits(raw_size, 0, bits);
+  m.ngram.run_bits = scaled_bits(raw_size, 2, 20);
+  m.ngram.match_bits = scaled_bits(raw_size, 2, preset >= 7 ? 24 : (preset == 1 ? 18 : 22));
+  m.huge_pages = raw_size >= 256 * 1024;
+  return m;
+}
+
+int memory_log2(int preset, std::uint64_t raw_size) {
+  return static_cast<int>(std::bit_width(model_config(preset, raw_size).memory() - 1));
+}
+
+std::uint64_t default_block_size(int preset) {
+  return std::uint64_t{preset >= 7 ? 256u : 64u} << 20;
+}
+
+}  // namespace stateutils::statesmix

@@ -1,0 +1,219 @@
+#include "statesmix/ssm/ssm_model.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "statesmix/cm/logistic.hpp"
+
+namespace stateutils::statesmix {
+namespace {
+
+// Normals that are the same everywhere: twelve 16-bit uniforms from a counter, summed as integers
+// (Irwin-Hall, variance 1), one exact conversion and one multiplication.
+class Normals {
+ public:
+  float next(double deviation) {
+    std::int64_t sum = -6 * 65536;
+    for (int word = 0; word < 3; ++word) {
+      const std::uint64_t bits = hash64(++counter_ * 0x9E3779B97F4A7C15ull);
+      for (int k = 0; k < 4; ++k) sum += static_cast<std::int64_t>((bits >> (16 * k)) & 0xFFFF);
+    }
+    return static_cast<float>(static_cast<double>(sum + 6) / 65536.0 * deviation);
+  }
+
+ private:
+  std::uint64_t counter_ = 0;
+};
+
+double root(double x) {
+  return portable_exp(0.5 * portable_log(x));
+}
+
+void start_layer(const SsmLayout& o, float* w, Normals& normals) {
+  const auto d = static_cast<std::size_t>(o.width);
+  const std::size_t inner = 2 * d;
+  const auto fill = [&](std::size_t at, std::size_t n, double deviation) {
+    for (std::size_t i = 0; i < n; ++i) w[at + i] = normals.next(deviation);
+  };
+  const double wide = static_cast<double>(inner);
+  for (std::size_t i = 0; i < d; ++i) w[o.gain + i] = 1;
+  fill(o.w_in, d * 2 * inner, 1 / root(static_cast<double>(d)));
+  fill(o.conv, kConv * inner, 0.5);
+  for (std::size_t i = 0; i < inner; ++i) {
+    for (std::size_t k = 0; k < kProjection; ++k) {
+      const float x = normals.next(1 / root(wide));
+      w[o.w_x + i * kProjection + k] = k < 2 * kStates + kRank ? x : 0;
+    }
+  }
+  fill(o.w_dt, kRank * inner, 0.5 / root(kRank));
+  for (std::size_t i = 0; i < inner; ++i) {
+    // Step sizes log-uniform in [0.001, 0.2]; b_dt is their inverse softplus.
+    const double u = (static_cast<double>(i) + 0.5) / wide;
+    const double dt =
+        portable_exp(portable_log(0.001) + u * (portable_log(0.2) - portable_log(0.001)));
+    w[o.b_dt + i] = static_cast<float>(portable_log(portable_exp(dt) - 1));
+    w[o.a_log + i] = 0;
+    w[o.d_skip + i] = 1;
+  }
+  fill(o.w_out, inner * d, 0.5 / root(wide));
+}
+
+// 0..7 by |log-odds| of the SSM's bit, in 2^-8.
+std::uint32_t confidence_class(int st) {
+  const int s = st < 0 ? -st : st;
+  constexpr int kEdges[7] = {64, 180, 360, 600, 920, 1300, 1800};
+  std::uint32_t k = 0;
+  while (k < 7 && s >= kEdges[k]) ++k;
+  return k;
+}
+
+std::size_t activation_floats(const SsmConfig& c) {
+  return SsmActivations<float>::floats(c.width, c.layers);
+}
+
+}  // namespace
+
+void ssm_start_values(const SsmLayout& layout, float* params, float* embedding) {
+  Normals normals;
+  const auto d = static_cast<std::size_t>(layout.width);
+  for (std::size_t i = 0; i < kSymbols * d; ++i) embedding[i] = normals.next(0.5);
+  for (int l = 0; l < layout.layers; ++l) {
+    start_layer(layout, params + static_cast<std::size_t>(l) * layout.layer_size, normals);
+  }
+  for (std::size_t i = 0; i < d; ++i) params[layout.gain_out + i] = 1;
+  for (std::size_t i = 0; i < d * kSymbols; ++i) params[layout.head + i] = normals.next(0.02);
+  for (std::size_t i = 0; i < kSymbols; ++i) params[layout.bias + i] = 0;
+}
+
+std::size_t SsmConfig::memory() const {
+  const auto r = [](std::size_t floats) { return Arena::rounded(floats * 4); };
+  const SsmLayout layout(width, layers);
+  const std::size_t d = static_cast<std::size_t>(width);
+  return 4 * r(layout.size) + 3 * r(kSymbols * d) + r(activation_floats(*this)) +
+         tables.size() * (r(d << table_bits) + r(std::size_t{1} << table_bits));
+}
+
+SsmModel::SsmModel(const SsmConfig& config, Arena& arena, Isa isa)
+    : config_(config),
+      layout_(config.width, config.layers),
+      kernels_(ssm_kernels(isa, config.width)) {
+  const auto d = static_cast<std::size_t>(config.width);
+  params_ = arena.take<float>(layout_.size);
+  grads_ = arena.take<float>(layout_.size);
+  m_ = arena.take<float>(layout_.size);
+  v_ = arena.take<float>(layout_.size);
+  embedding_ = arena.take<float>(kSymbols * d);
+  embedding_m_ = arena.take<float>(kSymbols * d);
+  embedding_v_ = arena.take<float>(kSymbols * d);
+  acts_.carve(arena.take<float>(activation_floats(config)), config.width, config.layers);
+  for (std::size_t k = 0; k < config.tables.size(); ++k) {
+    rows_.push_back(arena.take<float>(d << config.table_bits));
+    row_memory_.push_back(arena.take<float>(std::size_t{1} << config.table_bits));
+  }
+  ssm_start_values(layout_, params_, embedding_);
+  kernels_.derive(layout_, params_, acts_);
+}
+
+void SsmModel::predict_byte(const TextState& text) {
+  const auto slot = static_cast<std::size_t>(t_);
+  const auto d = static_cast<std::size_t>(config_.width);
+  const std::uint32_t last = text.byte(1);
+  input_[slot] = static_cast<std::uint8_t>(last);
+  for (std::size_t k = 0; k < rows_.size(); ++k) {
+    const std::uint64_t hash = hash64(text.hash(config_.tables[k]) + 2);
+    row_at_[slot][k] = static_cast<std::uint32_t>(hash >> (64 - config_.table_bits));
+    const float* row = rows_[k] + row_at_[slot][k] * d;
+    for (std::size_t i = 0; i < d; i += 16) __builtin_prefetch(row + i);
+  }
+  float* x = acts_.layer[0].x + slot * d;
+  std::memcpy(x, embedding_ + last * d, sizeof(float) * d);
+  for (std::size_t k = 0; k < rows_.size(); ++k) {
+    kernels_.add_row(x, rows_[k] + row_at_[slot][k] * d, config_.width);
+  }
+  kernels_.forward(layout_, params_, acts_, t_, config_.recurrence);
+  kernels_.quantise(distribution(), sum_.data() + kSymbols);
+  likeliest_ = 0;
+  for (std::uint32_t i = 1; i < kSymbols; ++i) {
+    if (sum_[kSymbols + i] > sum_[kSymbols + likeliest_]) likeliest_ = i;
+  }
+  for (std::size_t node = kSymbols - 1; node > 0; --node)
+    sum_[node] = sum_[2 * node] + sum_[2 * node + 1];
+}
+
+void SsmModel::predict_bit(std::uint32_t c0, ExternalBit& out) const {
+  const std::uint64_t one = sum_[2 * c0 + 1];
+  auto p = static_cast<std::uint32_t>((one << 16) / sum_[c0]);
+  p = p < 1 ? 1 : (p > 65535 ? 65535 : p);
+  const int st = stretch(logistic_tables(), p);
+  out.inputs[0] = static_cast<std::int16_t>(st);
+  out.inputs[1] = static_cast<std::int16_t>(((static_cast<int>(p) - 32768) * 3) >> 8);
+  // The likeliest byte agrees with the bits so far when shifting it down meets c0.
+  std::uint32_t node = likeliest_ | kSymbols, below = 0;
+  while (node > c0) {
+    below = node & 1;
+    node >>= 1;
+  }
+  const std::uint32_t agrees = node == c0 ? 1 + below : 0;
+  out.confidence = confidence_class(st);
+  out.top_class = agrees * 8 + out.confidence;
+}
+
+void SsmModel::learn(std::uint8_t byte) {
+  target_[static_cast<std::size_t>(t_)] = byte;
+  if (++t_ == kChunk) {
+    update();
+    t_ = 0;
+  }
+}
+
+// One optimiser step for the dense parameters and the embedding rows used, then one step per byte,
+// in order, for the rows of the sparse tables.
+void SsmModel::update() {
+  kernels_.backward(layout_, params_, grads_, acts_, target_.data(), config_.recurrence);
+  kernels_.carry(layout_, acts_);
+  const auto d = static_cast<std::size_t>(config_.width);
+  // Gradient of each embedding row used: the sum over its bytes, ascending, kept at its first use.
+  std::array<int, kSymbols> first;
+  first.fill(-1);
+  float row_grads[kChunk * 96];
+  std::memset(row_grads, 0, sizeof(float) * kChunk * d);
+  float norm2 = kernels_.square_norm(grads_, layout_.size);
+  for (std::size_t t = 0; t < kChunk; ++t) {
+    int& at = first[input_[t]];
+    if (at < 0) at = static_cast<int>(t);
+    kernels_.add_row(row_grads + static_cast<std::size_t>(at) * d, acts_.dx + t * d, config_.width);
+  }
+  norm2 = norm2 + kernels_.square_norm(row_grads, kChunk * d);
+  ++updates_;
+  if (!(norm2 < 0x1p80f)) return;  // rule 7: a chunk whose gradient exceeds 2^40 is skipped
+
+  const float norm = std::sqrt(norm2) * (1.0f / kChunk);
+  bias1_ = bias1_ * 0.9f;
+  if (bias1_ < 0x1p-100f) bias1_ = 0;
+  bias2_ = bias2_ * 0.999f;
+  if (bias2_ < 0x1p-100f) bias2_ = 0;
+  const auto s = static_cast<float>(updates_ < 1000000 ? updates_ : 1000000);
+  float rate = 0.005f / (1.0f + 0.0002f * s);
+  rate = rate < 0.0015f ? 0.0015f : rate;
+  if (updates_ < 200) rate = rate * (s / 200.0f);
+  SsmStep step{};
+  step.learning_rate = rate / (1.0f - bias1_);
+  step.inverse_bias2 = 1.0f / (1.0f - bias2_);
+  step.scale = (1.0f / kChunk) * (norm > 3.0f ? 3.0f / norm : 1.0f);
+  kernels_.adam(params_, m_, v_, grads_, layout_.size, step);
+  for (std::size_t t = 0; t < kChunk; ++t) {
+    const std::size_t byte = input_[t];
+    if (first[byte] != static_cast<int>(t)) continue;
+    kernels_.adam(embedding_ + byte * d, embedding_m_ + byte * d, embedding_v_ + byte * d,
+                  row_grads + t * d, d, step);
+  }
+  kernels_.derive(layout_, params_, acts_);
+  for (std::size_t t = 0; t < kChunk; ++t) {
+    for (std::size_t k = 0; k < rows_.size(); ++k) {
+      const std::uint32_t row = row_at_[t][k];
+      kernels_.row_step(rows_[k] + row * d, row_memory_[k] + row, acts_.dx + t * d, config_.width);
+    }
+  }
+}
+
+}  // namespace stateutils::statesmix

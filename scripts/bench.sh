@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Runs the measurements of tests/bench: bench.sh [NAME...]
+#
+# Each tests/bench/NAME.sh prints JSON objects, one a line, with the keys tool, what, ours, peer,
+# unit, ratio, low, high (the 95 % interval of the ratio), target, met, command; scripts/bench_pair.sh
+# makes them from alternating rounds. Other lines are kept as text. Results go to build/bench:
+# results.json (machine, flags, all objects) and results.md (a table).
+set -eu
+# shellcheck source=scripts/common.sh
+. "$(dirname "$0")/common.sh"
+out=$root/build/bench
+mkdir -p "$out"
+export STATEUTILS_SOURCE=$root STATEUTILS_BIN=$root/build/release/bin TESTDATA=$root/testdata
+export PATH="$root/scripts:$STATEUTILS_BIN:$PATH" LC_ALL=C
+
+if [ $# -eq 0 ]; then
+  for script in tests/bench/*.sh; do
+    [ -e "$script" ] && set -- "$@" "$(basename "$script" .sh)"
+  done
+fi
+: >"$out/records.jsonl"
+: >"$out/notes.txt"
+failed=0
+for name in "$@"; do
+  say "$name"
+  if ! (cd "$out" && bash "$root/tests/bench/$name.sh") >"$out/$name.out"; then
+    echo "$name failed"
+    failed=1
+  fi
+  grep '^{' "$out/$name.out" | jq -c --arg script "$name" '. + {script: $script}' >>"$out/records.jsonl" || true
+  grep -v '^{' "$out/$name.out" | sed "s/^/$name: /" | tee -a "$out/notes.txt" || true
+done
+
+jq -n --slurpfile records "$out/records.jsonl" --rawfile notes "$out/notes.txt" \
+  --arg date "$(date -u +%FT%TZ)" --arg commit "$(git describe --always --dirty 2>/dev/null || echo unknown)" \
+  --arg cpu "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" --arg cores "$(nproc)" \
+  --arg kernel "$(uname -sr)" --arg compiler "$(c++ --version | head -n 1)" \
+  '{date: $date, commit: $commit, cpu: $cpu, cores: ($cores | tonumber), kernel: $kernel,
+    compiler: $compiler, flags: "Release", results: $records, notes: ($notes | split("\n") | map(select(. != "")))}' \
+  >"$out/results.json"
+jq -r '"\(.cpu), \(.cores) cores, \(.compiler), commit \(.commit), \(.date).\n",
+  "| tool | what | ours | peer | ratio (95 %) | target | met |", "| --- | --- | --- | --- | --- | --- | --- |",
+  (.results[] | "| \(.tool) | \(.what) | \(.ours) \(.unit // "") | \(.peer // "") | \(.ratio // "")"
+    + (if .low then " (\(.low) to \(.high))" else "" end)
+    + " | \(.target // "") | \(if .met == null then "" elif .met then "yes" else "no" end) |")' \
+  "$out/results.json" | tee "$out/results.md"
+echo
+echo "written: build/bench/results.json build/bench/results.md"
+exit $failed

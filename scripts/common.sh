@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Sourced by the scripts beside it: where things are, and the release build.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+jobs=$(nproc 2>/dev/null || echo 2)
+
+say() {
+  printf '\n== %s\n' "$*"
+}
+
+# timed NAME COMMAND...: runs it and prints how long it took.
+timed() {
+  local name=$1 start end status=0
+  shift
+  start=$(date +%s.%N)
+  "$@" || status=$?
+  end=$(date +%s.%N)
+  printf -- '-- %s: %s in %.1f s\n' "$name" "$([ $status -eq 0 ] && echo "done" || echo FAILED)" \
+    "$(awk "BEGIN { print $end - $start }")"
+  return $status
+}
+
+# configure PRESET [CMAKE ARGUMENT...]: with Ninja where it is installed, unless the build folder
+# already has another generator.
+configure() {
+  local preset=$1
+  shift
+  if [ ! -e "build/$preset/CMakeCache.txt" ] && command -v ninja >/dev/null; then
+    set -- -G Ninja "$@"
+  fi
+  # shellcheck disable=SC2086  # STATEUTILS_CONFIGURE holds further arguments for cmake
+  cmake --preset "$preset" "$@" ${STATEUTILS_CONFIGURE:-} >"$(log_of "configure-$preset")" 2>&1 ||
+    {
+      cat "$(log_of "configure-$preset")"
+      return 1
+    }
+}
+
+# build PRESET [TARGET...]: silent unless it fails; the whole output is in build/logs.
+build() {
+  local preset=$1 log
+  shift
+  log=$(log_of "build-$preset")
+  cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"} >"$log" 2>&1 ||
+    {
+      grep -E -A 12 'FAILED|error|Error' "$log" | head -n 200
+      echo "(the whole log: $log)"
+      return 1
+    }
+}
+
+log_of() {
+  mkdir -p "$root/build/logs"
+  echo "$root/build/logs/$1.log"
+}

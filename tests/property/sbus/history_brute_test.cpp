@@ -1,0 +1,319 @@
+// Isolation levels and linearizability against brute force over all orders.
+#include <doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <random>
+
+#include "sbus/linear.hpp"
+#include "sbus/txn_check.hpp"
+
+using namespace stateutils::sbus;
+
+namespace {
+
+constexpr std::uint32_t kInit = UINT32_MAX;
+
+struct Read {
+  std::uint32_t txn, key, writer, position;
+};
+
+// A register history with at most one write of a key per transaction; every read names a write.
+struct Small {
+  TxnHistory history;
+  std::vector<Read> reads;
+  std::vector<std::vector<bool>> writes;  // [txn][key]
+  std::size_t n = 0, keys = 0;
+};
+
+Small random_history(std::mt19937& random) {
+  const auto below = [&](std::size_t k) { return static_cast<std::uint32_t>(random() % k); };
+  Small s;
+  s.n = 2 + below(4);
+  s.keys = 1 + below(3);
+  s.writes.assign(s.n, std::vector<bool>(s.keys));
+  std::vector<std::vector<std::uint32_t>> writers(s.keys);
+  for (std::uint32_t k = 0; k < s.keys; ++k) (void)s.history.keys.number("k" + std::to_string(k));
+  const auto value = [&](std::uint32_t t) {
+    return s.history.values.number("v" + std::to_string(t));
+  };
+  for (std::uint32_t t = 0; t < s.n; ++t) {
+    for (std::uint32_t k = 0; k < s.keys; ++k) {
+      if (below(2) == 0) continue;
+      s.writes[t][k] = true;
+      writers[k].push_back(t);
+    }
+  }
+  const std::size_t sessions = 1 + below(3);
+  for (std::uint32_t t = 0; t < s.n; ++t) {
+    Txn txn;
+    txn.session = below(sessions);
+    std::uint32_t position = 0;
+    for (std::size_t r = below(4); r > 0; --r) {
+      const std::uint32_t k = below(s.keys);
+      std::vector<std::uint32_t> from{kInit};
+      for (const std::uint32_t w : writers[k]) {
+        if (w != t) from.push_back(w);
+      }
+      const std::uint32_t writer = from[below(from.size())];
+      TxnOp op;
+      op.key = k;
+      op.value = writer == kInit ? TxnHistory::kInitial : value(writer);
+      txn.ops.push_back(op);
+      s.reads.push_back({t, k, writer, position++});
+    }
+    for (std::uint32_t k = 0; k < s.keys; ++k) {
+      if (!s.writes[t][k]) continue;
+      TxnOp op;
+      op.kind = TxnOp::Kind::kWrite;
+      op.key = k;
+      op.value = value(t);
+      txn.ops.push_back(op);
+    }
+    s.history.ops += txn.ops.size();
+    s.history.txns.push_back(std::move(txn));
+  }
+  return s;
+}
+
+// The axioms of Biswas and Enea as they are written, tried with every total order.
+struct Brute {
+  const Small& s;
+  std::vector<std::vector<bool>> so, wr, hb;
+
+  explicit Brute(const Small& small) : s(small) {
+    so = wr = hb = std::vector<std::vector<bool>>(s.n, std::vector<bool>(s.n));
+    for (std::size_t a = 0; a < s.n; ++a) {
+      for (std::size_t b = a + 1; b < s.n; ++b) {
+        so[a][b] = s.history.txns[a].session == s.history.txns[b].session;
+      }
+    }
+    for (const Read& read : s.reads) {
+      if (read.writer != kInit) wr[read.writer][read.txn] = true;
+    }
+    for (std::size_t a = 0; a < s.n; ++a) {
+      for (std::size_t b = 0; b < s.n; ++b) hb[a][b] = so[a][b] || wr[a][b];
+    }
+    for (std::size_t k = 0; k < s.n; ++k) {
+      for (std::size_t a = 0; a < s.n; ++a) {
+        for (std::size_t b = 0; b < s.n; ++b) {
+          if (hb[a][k] && hb[k][b]) hb[a][b] = true;
+        }
+      }
+    }
+  }
+  [[nodiscard]] bool any(const std::function<bool(std::size_t)>& test) const {
+    for (std::size_t i = 0; i < s.n; ++i) {
+      if (test(i)) return true;
+    }
+    return false;
+  }
+  // Whether t2 must come before what t3 read, by the level's axiom.
+  [[nodiscard]] bool related(Level level, std::size_t t2, const Read& read,
+                             const std::vector<std::size_t>& at, bool sessions) const {
+    const std::size_t t3 = read.txn;
+    const auto before = [&](std::size_t a, std::size_t b) {
+      return (sessions && so[a][b]) || wr[a][b];
+    };
+    const auto so_star = [&](std::size_t a, std::size_t b) { return a == b || so[a][b]; };
+    switch (level) {
+      case Level::kRc:
+        return std::any_of(s.reads.begin(), s.reads.end(), [&](const Read& r) {
+          return r.txn == t3 && r.position < read.position && r.writer == t2;
+        });
+      case Level::kRa:
+        return so[t2][t3] || wr[t2][t3];
+      case Level::kCc:
+        return hb[t2][t3];
+      case Level::kRyw:
+        return so[t2][t3];
+      case Level::kMr:
+        return any([&](std::size_t t) { return wr[t2][t] && so[t][t3]; });
+      case Level::kMw:
+        return any([&](std::size_t t) {
+          return so[t2][t] && any([&](std::size_t u) { return wr[t][u] && so_star(u, t3); });
+        });
+      case Level::kWfr:
+        return any([&](std::size_t r) {
+          return wr[t2][r] && any([&](std::size_t t) {
+                   return so[r][t] &&
+                          any([&](std::size_t u) { return wr[t][u] && so_star(u, t3); });
+                 });
+        });
+      case Level::kPc:
+      case Level::kSi: {
+        const bool prefix =
+            any([&](std::size_t t) { return (t == t2 || at[t2] < at[t]) && before(t, t3); });
+        if (prefix || level == Level::kPc) return prefix;
+        return any([&](std::size_t t4) {  // Conflict
+          if (t4 == t3 || !(t4 == t2 || at[t2] < at[t4]) || at[t4] > at[t3]) return false;
+          for (std::size_t y = 0; y < s.keys; ++y) {
+            if (s.writes[t4][y] && s.writes[t3][y]) return true;
+          }
+          return false;
+        });
+      }
+      default:
+        return at[t2] < at[t3];
+    }
+  }
+  [[nodiscard]] bool holds(Level level, bool with_sessions) const {
+    const bool sessions = level <= Level::kPc || with_sessions;
+    std::vector<std::size_t> at(s.n);
+    std::iota(at.begin(), at.end(), 0);
+    do {
+      bool good = true;
+      for (std::size_t a = 0; a < s.n && good; ++a) {
+        for (std::size_t b = 0; b < s.n && good; ++b) {
+          good = !(((sessions && so[a][b]) || wr[a][b]) && at[a] > at[b]);
+        }
+      }
+      for (const Read& read : s.reads) {
+        for (std::size_t t2 = 0; t2 < s.n && good; ++t2) {
+          if (!s.writes[t2][read.key] || t2 == read.writer || t2 == read.txn) continue;
+          if (!related(level, t2, read, at, sessions)) continue;
+          good = read.writer != kInit && at[t2] < at[read.writer];
+        }
+      }
+      if (good) return true;
+    } while (std::next_permutation(at.begin(), at.end()));
+    return false;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("register histories: every level as brute force says") {
+  int valid = 0, invalid = 0;
+  for (unsigned seed = 0; seed < 1500; ++seed) {
+    std::mt19937 random(seed);
+    const Small small = random_history(random);
+    const Brute brute(small);
+    for (const char* name : {"rc", "ra", "cc", "ryw", "mr", "mw", "wfr", "pc", "si", "ser"}) {
+      for (const bool sessions : {false, true}) {
+        CAPTURE(seed);
+        CAPTURE(name);
+        CAPTURE(sessions);
+        TxnOptions options;
+        options.level = level_by_name(name).value();
+        options.sessions = sessions;
+        const TxnResult result = check_txns(small.history, options, "random");
+        const bool expected = brute.holds(options.level, sessions);
+        CHECK(result.verdict == (expected ? Verdict::kValid : Verdict::kInvalid));
+        CHECK((result.anomalies.empty() == expected));
+        ++(expected ? valid : invalid);
+      }
+    }
+  }
+  CHECK(valid > 1000);
+  CHECK(invalid > 1000);
+}
+
+TEST_CASE("serial executions of lists pass every level; a lost append never does") {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    TxnHistory history;
+    history.list_append = true;
+    for (const char* key : {"x", "y", "z"}) (void)history.keys.number(key);
+    std::vector<std::vector<std::uint32_t>> lists(3);
+    std::uint32_t next = 1;
+    for (int t = 0; t < 40; ++t) {
+      Txn txn;
+      txn.session = static_cast<std::uint32_t>(random() % 4);
+      txn.timed = true;
+      txn.start = t * 10;
+      txn.end = t * 10 + 5;
+      for (std::size_t i = 1 + random() % 4; i > 0; --i) {
+        TxnOp op;
+        op.key = static_cast<std::uint32_t>(random() % 3);
+        if (random() % 2 == 0) {
+          op.kind = TxnOp::Kind::kReadList;
+          op.list = lists[op.key];
+        } else {
+          op.kind = TxnOp::Kind::kAppend;
+          op.value = history.values.number(std::to_string(next++));
+          lists[op.key].push_back(op.value);
+        }
+        txn.ops.push_back(op);
+      }
+      history.txns.push_back(txn);
+    }
+    TxnOptions options;
+    for (const char* name : {"rc", "cc", "pc", "si", "ser", "strict"}) {
+      CAPTURE(name);
+      options.level = level_by_name(name).value();
+      CHECK(check_txns(history, options, "serial").verdict == Verdict::kValid);
+    }
+    // Two more transactions read the same list and both append to it.
+    for (std::uint32_t t = 0; t < 3; ++t) {
+      Txn txn;
+      txn.session = 10 + t;
+      TxnOp read{TxnOp::Kind::kReadList, 0, 0, lists[0]}, append{TxnOp::Kind::kAppend, 0, 0, {}};
+      append.value = history.values.number("late" + std::to_string(t));
+      if (t == 2) {
+        read.list.push_back(history.values.number("late0"));
+        read.list.push_back(history.values.number("late1"));
+        txn.ops = {read};
+      } else {
+        txn.ops = {read, append};
+      }
+      history.txns.push_back(txn);
+    }
+    options.level = Level::kSi;
+    const TxnResult found = check_txns(history, options, "lost");
+    CHECK(found.verdict == Verdict::kInvalid);
+    CHECK(found.anomalies.contains("G-single"));
+  }
+}
+
+TEST_CASE("linearizability as brute force over all orders says") {
+  for (unsigned seed = 0; seed < 3000; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t k) { return static_cast<std::uint32_t>(random() % k); };
+    const std::size_t n = 1 + below(6);
+    std::vector<LinearOp> ops(n);
+    std::vector<std::pair<bool, std::uint32_t>> what(n);  // write?, value
+    for (std::size_t i = 0; i < n; ++i) {
+      ops[i].start = below(12);
+      ops[i].end = ops[i].start + below(6);
+      ops[i].required = below(5) != 0;
+      what[i] = {below(2) == 0, below(3)};
+      if (!ops[i].required) what[i].first = true;
+    }
+    const LinearStep step = [&](std::uint32_t state,
+                                std::uint32_t i) -> std::optional<std::uint32_t> {
+      if (what[i].first) return what[i].second;
+      return what[i].second == state ? std::optional(state) : std::nullopt;
+    };
+    bool expected = false;
+    std::vector<std::uint32_t> order(n);
+    // Every subset that holds the required operations, in every order.
+    for (std::uint32_t subset = 0; subset < (1u << n) && !expected; ++subset) {
+      order.clear();
+      bool whole = true;
+      for (std::uint32_t i = 0; i < n; ++i) {
+        if ((subset >> i & 1u) != 0) order.push_back(i);
+        whole = whole && (!ops[i].required || (subset >> i & 1u) != 0);
+      }
+      if (!whole) continue;
+      do {
+        bool good = true;
+        for (std::size_t a = 0; a < order.size() && good; ++a) {
+          for (std::size_t b = a + 1; b < order.size() && good; ++b) {
+            const LinearOp& later = ops[order[b]];
+            good = !(later.required && later.end < ops[order[a]].start);
+          }
+        }
+        std::optional<std::uint32_t> state = 0;
+        for (std::size_t a = 0; a < order.size() && good && state; ++a)
+          state = step(*state, order[a]);
+        expected = good && state.has_value();
+      } while (!expected && std::next_permutation(order.begin(), order.end()));
+    }
+    std::uint64_t steps = 1'000'000;
+    CHECK(check_linear(ops, 0, step, steps) == (expected ? Verdict::kValid : Verdict::kInvalid));
+  }
+}

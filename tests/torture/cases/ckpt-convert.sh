@@ -1,0 +1,11 @@
+# shellcheck shell=bash disable=SC2154
+data=$TESTDATA/ckpt-convert
+zip=$data/torch-made/nested.zip.pt
+plain=$(torture_make plain.safetensors "ckpt-convert convert '$zip' @OUT@")
+torture_case convert writer 'ckpt-convert convert @IN@ @OUT@ --force' in="$zip" ext=.safetensors cut=reject flip=verified lock
+torture_case shards folder 'ckpt-convert convert @IN@ @OUT@/ --force --max-shard-size 4k' in="$data/torch-made/many_small.zip.pt"
+# As torch does, the file's own name is part of a PyTorch archive: other names, other bytes.
+torture_case to-torch writer 'ckpt-convert convert @IN@ @OUT@ --to pt --force' in="$plain" ext=.pt cut=reject skip=odd_names
+torture_case stream filter 'ckpt-convert convert @IN@ -' in="$data/torch-made/strided.zip.pt" cut=reject
+torture_case inspect filter 'ckpt-convert inspect --hash @IN@' in="$plain" cut=reject
+torture_case manifest writer 'ckpt-convert manifest @IN@ -o @OUT@' in="$zip" cut=reject flip=verified

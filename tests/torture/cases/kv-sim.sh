@@ -1,0 +1,7 @@
+# shellcheck shell=bash
+trace=$TESTDATA/kv-sim/mooncake_head.jsonl
+requests=$(torture_make requests.jsonl "kv-sim convert '$trace' -o @OUT@")
+torture_case convert writer 'kv-sim convert @IN@ -o @OUT@' in="$trace"
+torture_case convert-pipe filter '<@IN@ kv-sim convert -' in="$trace"
+torture_case cache filter 'kv-sim cache --policy lru,belady --capacity 64blk @IN@' in="$requests" cut=framed
+torture_case cache-file writer 'kv-sim cache --policy lru --capacity 64blk @IN@ -o @OUT@' in="$requests" cut=framed

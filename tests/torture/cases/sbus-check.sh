@@ -1,0 +1,6 @@
+# shellcheck shell=bash
+log=$TESTDATA/sbus-check/ori_buggy.jsonl
+torture_case audit-file writer 'sbus-check audit @IN@ -o @OUT@' in="$log" ok=1
+torture_case audit-pipe filter 'sbus-check audit @IN@' in="$log" ok=1
+torture_case audit-stdin filter '<@IN@ sbus-check audit -' in="$log" ok=1
+torture_case model filter 'sbus-check model --agents 2 --shards 1' mask='"(seconds|states_per_s)":[^,]*'

@@ -1,0 +1,18 @@
+# shellcheck shell=bash disable=SC2154
+# SIGTERM, SIGINT and SIGHUP: death by that signal (or a finished run), nothing left behind.
+needs_strace
+
+torture() {
+  local number call k count
+  for number in 15 2 1; do
+    for call in write read openat fdatasync; do
+      count=$(calls "$call")
+      [ "$count" -le "$(depth 10 200)" ] || count=$(depth 10 200)
+      for ((k = 1; k <= count; k++)); do
+        fresh_box "$(old_or_none $k)"
+        launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:signal=$number:when=$k"
+        holds "signal $number at $call $k" "$ok" $((128 + number))
+      done
+    done
+  done
+}

@@ -1,0 +1,191 @@
+// The container: every field checked, every damage met, blocks of each type.
+#include <doctest.h>
+
+#include <string>
+
+#include "core/error.hpp"
+#include "core/hash.hpp"
+#include "core/input.hpp"
+#include "statesmix/codec/codec.hpp"
+#include "statesmix/codec/model_config.hpp"
+#include "statesmix/codec/self_test.hpp"
+#include "statesmix/isa.hpp"
+
+using namespace stateutils;
+using namespace stateutils::statesmix;
+
+namespace {
+
+std::string packed(const std::string& raw, int preset = 1, std::uint64_t block = 0,
+                   int threads = 1) {
+  const auto source = core::memory_input(raw);
+  core::MemoryOutput out;
+  CompressOptions o;
+  o.preset = preset;
+  o.block_size = block;
+  o.threads = threads;
+  o.total = raw.size();
+  o.isa = active_isa();
+  compress(*source, out, o);
+  return out.text();
+}
+
+std::string unpacked(const std::string& coded, DecompressOptions o = {}) {
+  const auto source = core::memory_input(coded);
+  std::string raw;
+  o.isa = active_isa();
+  const CodecTotals totals = decompress(
+      *source, [&](std::span<const std::uint8_t> part) { raw.append(part.begin(), part.end()); },
+      o);
+  if (!totals.trailing.empty())
+    raw += "+" + totals.trailing.substr(totals.trailing.rfind(": ") + 2);
+  return raw;
+}
+
+core::Category failure(const std::string& coded, DecompressOptions o = {}) {
+  try {
+    static_cast<void>(unpacked(coded, o));
+  } catch (const core::Error& e) {
+    return e.category();
+  }
+  return static_cast<core::Category>(0);
+}
+
+const std::string kText =
+    "It was the best of times, it was the worst of times, it was the age of wisdom...";
+
+}  // namespace
+
+TEST_CASE("a frame is laid out as documented") {
+  const std::string coded = packed("");
+  // magic, format, model id, preset, flags, memory, block size 64 MiB, one parameter, total 0
+  const std::string head("\xAB\x53\x4D\x58\x0D\x0A\x1A\x0A\x01", 9);
+  CHECK(coded.substr(0, 9) == head);
+  CHECK(get_fixed(coded.data() + 9, 2) == kModelId);
+  CHECK(coded[11] == 1);
+  CHECK(coded[12] == 1);
+  CHECK(coded.substr(coded.size() - 8) == "SSMXEND1");
+  CHECK(get_fixed(coded.data() + coded.size() - 16, 8) == 5);  // count 0 and its checksum
+  CHECK(unpacked(coded).empty());
+}
+
+TEST_CASE("runs, stored and modelled blocks") {
+  std::string noise;
+  std::uint64_t state = 1;
+  for (int i = 0; i < 20000; ++i) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    noise.push_back(static_cast<char>(state >> 56));
+  }
+  const std::string zeros(100000, '\0');
+  CHECK(packed(zeros).size() < 100);
+  CHECK(unpacked(packed(zeros)) == zeros);
+  CHECK(packed(noise).size() <= noise.size() + 80 + 24);
+  CHECK(unpacked(packed(noise)) == noise);
+  CHECK(packed("x").size() <= 1 + 80 + 24);
+  CHECK(unpacked(packed("x")) == "x");
+  std::string text;
+  for (int i = 0; i < 50; ++i) text += kText;
+  CHECK(packed(text).size() < 300);
+  for (const int preset : {1, 2, 3, 4, 5, 6, 7, 8, 9})
+    CHECK(unpacked(packed(kText, preset)) == kText);
+}
+
+TEST_CASE("blocks and threads change nothing but the cut") {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += kText + std::to_string(i * i);
+  const std::string one = packed(text, 1, 500, 1);
+  CHECK(one == packed(text, 1, 500, 7));
+  DecompressOptions o;
+  o.threads = 3;
+  CHECK(unpacked(one, o) == text);
+}
+
+TEST_CASE("frames, skip frames and garbage after each other") {
+  const std::string a = packed("first "), b = packed("second");
+  std::string skip(kSkipMagic);
+  put_fixed(skip, 5, 4);
+  skip += "notes";
+  CHECK(unpacked(a + b) == "first second");
+  CHECK(unpacked(skip + a + skip + b + skip) == "first second");
+  CHECK(unpacked(a + "junk") == "first +garbage after a frame");
+  CHECK(failure("") == core::Category::kInput);
+  CHECK(failure("junk") == core::Category::kInput);
+  CHECK(failure(a + b.substr(0, 20)) == core::Category::kInput);
+}
+
+TEST_CASE("a frame cut at any byte is an error") {
+  const std::string coded = packed(kText);
+  for (std::size_t n = 0; n < coded.size(); ++n) {
+    CAPTURE(n);
+    CHECK(failure(coded.substr(0, n)) == core::Category::kInput);
+  }
+}
+
+TEST_CASE("no single flipped bit gives other bytes without an error") {
+  for (const std::string& raw : {kText, std::string(300, 'z'), std::string("\x01\x02")}) {
+    const std::string coded = packed(raw);
+    for (std::size_t bit = 0; bit < coded.size() * 8; ++bit) {
+      std::string bad = coded;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+      CAPTURE(bit);
+      // A larger memory_log2 is met by the header's checksum first, so all are input errors.
+      CHECK(failure(bad) == core::Category::kInput);
+    }
+  }
+}
+
+TEST_CASE("limits are met before anything is allocated") {
+  const std::string coded = packed(std::string(1000, 'a') + kText, 6);
+  DecompressOptions small;
+  small.memory_limit = 1024;
+  CHECK(failure(coded, small) == core::Category::kEnvironment);
+  DecompressOptions bomb;
+  bomb.max_output = 1000;
+  CHECK(failure(packed(std::string(100000, '\0')), bomb) == core::Category::kEnvironment);
+}
+
+TEST_CASE("keep-going writes the good blocks and zeros for the bad") {
+  const std::string raw = kText + kText;
+  std::string coded = packed(raw, 1, kText.size());
+  const std::size_t first = coded.find('\x03', 20);  // the first block's type
+  coded[first + 10] = static_cast<char>(coded[first + 10] ^ 0x55);
+  CHECK(failure(coded) == core::Category::kInput);
+  DecompressOptions o;
+  o.keep_going = true;
+  CHECK(unpacked(coded, o) == std::string(kText.size(), '\0') + kText);
+}
+
+TEST_CASE("headers from the future are refused, ignorable parameters are not") {
+  const auto header = [](int format, int model, int flags, const std::string& params) {
+    std::string h(kFrameMagic);
+    put_fixed(h, static_cast<std::uint64_t>(format), 1);
+    put_fixed(h, static_cast<std::uint64_t>(model), 2);
+    put_fixed(h, 1, 1);
+    put_fixed(h, static_cast<std::uint64_t>(flags), 1);
+    put_fixed(h, static_cast<std::uint64_t>(memory_log2(1, 1000)), 1);
+    put_varint(h, 1000);
+    h += params;
+    put_fixed(h, core::crc32c(0, h.data(), h.size()), 4);
+    return h + end_bytes(0, core::xxh3_64("", 0)) + index_bytes({});
+  };
+  const std::string none(1, '\0');
+  CHECK(unpacked(header(1, kModelId, 0, none)).empty());
+  CHECK(failure(header(2, kModelId, 0, none)) == core::Category::kInput);
+  CHECK(failure(header(1, kModelId + 1, 0, none)) == core::Category::kInput);
+  CHECK(failure(header(1, kModelId, 2, none)) == core::Category::kInput);
+  CHECK(failure(header(1, kModelId, 0, std::string("\x01\x7F\x05", 3))) == core::Category::kInput);
+  CHECK(unpacked(header(1, kModelId, 0, std::string("\x01\x80\x05", 3))).empty());
+  CHECK(failure(header(1, kModelId, 0, std::string("\x01\x80\x85\x00", 4))) ==
+        core::Category::kInput);  // not minimal
+}
+
+TEST_CASE("memory never shrinks with the block and rises with the preset") {
+  for (int preset = 1; preset <= 9; ++preset) {
+    CHECK(memory_log2(preset, 1 << 20) >= memory_log2(preset, 1000));
+    CHECK(memory_log2(preset, kMaxBlockSize) <= 32);
+  }
+}
+
+TEST_CASE("the self-test passes") {
+  CHECK(run_self_test().same);
+}

@@ -1,0 +1,128 @@
+// Range coder, integer tables, bit histories, mixers: known answers and kernels that agree.
+#include <doctest.h>
+
+#include <random>
+
+#include "core/hash.hpp"
+#include "statesmix/cm/counter_states.hpp"
+#include "statesmix/cm/logistic.hpp"
+#include "statesmix/cm/match_model.hpp"
+#include "statesmix/cm/mixer_kernels.hpp"
+#include "statesmix/coder/range_coder.hpp"
+#include "statesmix/isa.hpp"
+
+using namespace stateutils;
+using namespace stateutils::statesmix;
+
+TEST_CASE("the range coder returns every bit under any probabilities") {
+  std::mt19937_64 random(7);
+  std::vector<std::uint32_t> p;
+  std::vector<int> bits;
+  for (int i = 0; i < 50000; ++i) {
+    const std::uint64_t r = random();
+    const std::uint32_t q =
+        i % 3 == 0 ? 1 : (i % 3 == 1 ? 65535 : 1 + static_cast<std::uint32_t>(r % 65535));
+    p.push_back(q);
+    bits.push_back((r >> 40 & 0xFFFF) < q ? 1 : 0);
+  }
+  std::vector<std::uint8_t> coded;
+  RangeEncoder encoder(coded);
+  for (std::size_t i = 0; i < bits.size(); ++i) encoder.encode(bits[i], p[i]);
+  encoder.finish();
+  RangeDecoder decoder(coded.data(), coded.size());
+  bool same = true;
+  for (std::size_t i = 0; i < bits.size(); ++i) same = same && decoder.decode(p[i]) == bits[i];
+  CHECK(same);
+  CHECK_FALSE(decoder.overrun());
+  CHECK(decoder.at_end());
+}
+
+TEST_CASE("a decoder that runs past its bytes says so") {
+  const std::uint8_t data[2] = {1, 2};
+  RangeDecoder decoder(data, 2);
+  CHECK(decoder.overrun());
+}
+
+TEST_CASE("portable exp and log agree with known values") {
+  CHECK(portable_exp(0) == 1.0);
+  CHECK(portable_exp(1) == doctest::Approx(2.718281828459045).epsilon(1e-15));
+  CHECK(portable_exp(-20) == doctest::Approx(2.061153622438558e-9).epsilon(1e-14));
+  CHECK(portable_log(1) == 0.0);
+  CHECK(portable_log(10) == doctest::Approx(2.302585092994046).epsilon(1e-15));
+  CHECK(portable_log(1e-9) == doctest::Approx(-20.72326583694641).epsilon(1e-15));
+}
+
+TEST_CASE("the logistic tables are the ones of this model id") {
+  const LogisticTables& t = logistic_tables();
+  CHECK(squash(t, 0) == 32768);
+  CHECK(squash(t, 256) == 47911);  // 65536 / (1 + e^-1)
+  CHECK(squash(t, -4000) == squash(t, -kStretchLimit));
+  for (int s = -1600; s <= 1600; s += 50) CHECK(std::abs(stretch(t, squash(t, s)) - s) <= 4);
+  std::uint32_t crc = core::crc32c(0, t.squash, sizeof t.squash);
+  crc = core::crc32c(crc, t.stretch, sizeof t.stretch);
+  crc = core::crc32c(crc, t.step, sizeof t.step);
+  crc = core::crc32c(crc, t.confidence, sizeof t.confidence);
+  crc = core::crc32c(crc, t.map_rate, sizeof t.map_rate);
+  CHECK(crc == 0x7dd78a39u);
+}
+
+TEST_CASE("bit histories count, forget and stay within bounds") {
+  const CounterStates& s = counter_states();
+  std::size_t state = 0;
+  for (int i = 0; i < 10; ++i) state = s.entry[state].next[0];
+  CHECK(s.entry[state].n == 10);
+  CHECK(s.start[state] < (1u << 22) / 20);
+  state = s.entry[state].next[1];  // n0 drops from 10 to 6, n1 = 1
+  CHECK(s.entry[state].n == 7);
+  for (const CounterStates::Entry& e : s.entry) {
+    CHECK(e.next[0] < s.size());
+    CHECK(e.next[1] < s.size());
+    CHECK(e.n <= 62);
+  }
+}
+
+TEST_CASE("a match is found, followed and dropped on the first wrong bit") {
+  std::vector<std::uint32_t> positions(1 << 10, 0), cells(MatchModel::kCells);
+  MatchModel match;
+  match.attach(positions.data(), 10, cells.data(), 5);
+  const std::string text = "the quick fox the quick dog";
+  const auto* h = reinterpret_cast<const std::uint8_t*>(text.data());
+  for (std::size_t i = 0; i <= 20; ++i) match.start_byte(h, i);
+  CHECK(match.expected() == 'i');  // "the q|u" repeats: after "qu"... at position 20 comes "ick"
+  CHECK(match.length() >= 5);
+  std::int16_t x[2];
+  match.predict(logistic_tables(), 1, 0, x);
+  CHECK(x[0] < 0);  // the top bit of 'i' is 0
+  match.update(1, logistic_tables());
+  CHECK(match.length() == 0);
+}
+
+TEST_CASE("all mixer kernels give the same numbers") {
+  std::mt19937 random(3);
+  const int n = 112, sets = 5;
+  std::vector<std::int16_t> x(n);
+  for (auto& v : x) v = static_cast<std::int16_t>(static_cast<int>(random() % 6143) - 3071);
+  std::vector<std::vector<std::int32_t>> weights(sets, std::vector<std::int32_t>(n));
+  for (auto& row : weights) {
+    for (auto& w : row) w = static_cast<std::int32_t>(random() % 400000) - 200000;  // some saturate
+  }
+  std::vector<std::int16_t> error{-32768, 32767, 5, -1, 0};
+  std::vector<std::int32_t> want_dot;
+  std::vector<std::vector<std::int32_t>> want_weights;
+  for (const Isa isa : available_isas()) {
+    CAPTURE(isa_name(isa));
+    auto copy = weights;
+    std::vector<std::int32_t*> rows;
+    for (auto& row : copy) rows.push_back(row.data());
+    std::vector<std::int32_t> dots(sets);
+    const MixerKernels k = mixer_kernels(isa);
+    k.dot(x.data(), n, rows.data(), sets, dots.data());
+    k.train(x.data(), n, rows.data(), sets, error.data());
+    if (isa == Isa::kScalar) {
+      want_dot = dots;
+      want_weights = copy;
+    }
+    CHECK(dots == want_dot);
+    CHECK(copy == want_weights);
+  }
+}

@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <memory>
+
+#include "bench/families/multiagent.hpp"
+#include "bench/families/workshop.hpp"
+#include "bench/pack/shipped.hpp"
+#include "commands.hpp"
+#include "core/slice.hpp"
+#include "core/threads.hpp"
+#include "streams.hpp"
+
+namespace stateutils::tools {
+namespace {
+
+struct GenerateOptions {
+  StreamOptions stream;
+  std::string family, pack, difficulty = "medium", slice, public_file, private_file, report;
+  std::optional<core::Count> n;
+  std::vector<std::string> params;
+  bool no_validate = false;
+  std::string mutants = "all";
+  core::Count max_states{2'000'000};
+};
+
+constexpr std::uint64_t kRounds = 16;  // redraws of a pair that was rejected, without -n
+
+bench::Document load_pack(const GenerateOptions& o, bool* shipped) {
+  if (!o.pack.empty()) {
+    *shipped = false;
+    return {core::read_file(o.pack, 64u << 20), o.pack, true};
+  }
+  const bench::ShippedPack* pack =
+      o.family == "conflict17" ? bench::find_shipped("office") : nullptr;
+  if (pack == nullptr) {
+    throw core::usage_error(o.family.empty() ? "--family or --pack is needed"
+                                             : "unknown family " + core::quoted(o.family));
+  }
+  *shipped = true;
+  return {std::string(pack->text), std::string(pack->name), true};
+}
+
+bench::PackOptions pack_options(const GenerateOptions& o, std::uint64_t seed) {
+  bench::PackOptions out;
+  out.family = o.family.empty() ? "pack" : o.family;
+  out.seed = seed;
+  out.difficulty = o.difficulty;
+  for (const auto& [name, value] : parse_params(o.params)) {
+    if (name == "scenario")
+      out.scenario = value;
+    else if (name == "variant")
+      out.variant = value;
+    else if (name == "branch")
+      out.branch = value;
+    else
+      throw core::usage_error("unknown parameter " + core::quoted(name) +
+                              "; scenario, variant or branch");
+  }
+  return out;
+}
+
+// Where tasks go: one stream, or the public and private halves paired by line.
+class Sink {
+ public:
+  Sink(const GenerateOptions& o, core::Io& io, const std::string& slice) {
+    if (o.public_file.empty()) {
+      add(o, io, slice, o.stream.output);
+      return;
+    }
+    if (o.private_file.empty()) throw core::usage_error("--public needs --private");
+    add(o, io, slice, o.public_file);
+    add(o, io, slice, o.private_file);
+  }
+
+  void write(const bench::TaskRecord& task) {
+    if (writers_.size() == 1) return writers_[0]->record(task.json());
+    bench::TaskRecord open = task, hidden = task;
+    open.set("tools", public_tools(*task.find("tools")));
+    writers_[0]->record(
+        open.json({"gb", "task_id", "instruction", "surface", "tools", "limits", "canary"}));
+    for (const char* key : {"instruction", "surface", "limits"}) hidden.erase(key);
+    writers_[1]->record(hidden.json());
+  }
+
+  void finish() {
+    for (auto& w : writers_) w->trailer();
+    for (auto& out : outputs_) out->commit();
+  }
+
+ private:
+  void add(const GenerateOptions& o, core::Io& io, const std::string& slice,
+           const std::string& path) {
+    outputs_.push_back(io.open_output(path));
+    writers_.push_back(std::make_unique<core::JsonlWriter>(*outputs_.back(),
+                                                           core::FrameOptions{!o.stream.no_frame}));
+    writers_.back()->header("tasks", 1, [&](core::JsonWriter& json) {
+      std::string options = o.family + "\n" + o.pack + "\n" + o.difficulty;
+      for (const std::string& p : o.params) options += "\n" + p;
+      identify(json, io, slice, options);
+    });
+  }
+
+  // Roles are the private half of a tool's description.
+  static std::string public_tools(const std::string& tools) {
+    std::string out;
+    for (std::size_t at = 0; at < tools.size();) {
+      static constexpr std::string_view kRole = ",\"role\":\"";
+      if (tools.compare(at, kRole.size(), kRole) == 0) {
+        at = tools.find('"', at + kRole.size()) + 1;
+      } else {
+        out.push_back(tools[at++]);
+      }
+    }
+    return out;
+  }
+
+  std::vector<std::unique_ptr<core::Output>> outputs_;
+  std::vector<std::unique_ptr<core::JsonlWriter>> writers_;
+};
+
+int generate_multiagent(const GenerateOptions& o, core::Io& io) {
+  bench::MultiagentOptions options;
+  options.seed = io.seed;
+  for (const auto& [name, value] : parse_params(o.params)) {
+    const auto n = core::parse_i64(value);
+    int* target = name == "agents"   ? &options.agents
+                  : name == "keys"   ? &options.keys
+                  : name == "rounds" ? &options.rounds
+                                     : nullptr;
+    if (name == "bug") {
+      options.bug = value;
+    } else if (target == nullptr || !n || *n < 1 || *n > 10'000) {
+      throw core::usage_error("parameters are agents, keys, rounds (1 to 10000) and bug, not " +
+                              core::quoted(name + "=" + value));
+    } else {
+      *target = static_cast<int>(*n);
+    }
+  }
+  const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
+  Sink sink(o, io, slice.text());
+  const std::uint64_t n = o.n ? o.n->value : 30;
+  std::uint64_t written = 0;
+  const auto [begin, end] = slice.range(n);
+  for (std::uint64_t i = begin; i < end; ++i) {
+    sink.write(bench::multiagent_task(options, i));
+    ++written;
+  }
+  sink.finish();
+  summarize(io, o.stream.output, {{"tasks", written}, {"rejected", 0}});
+  return 0;
+}
+
+int generate(const GenerateOptions& o, core::Io& io) {
+  if (o.family == "multiagent") return generate_multiagent(o, io);
+  bool shipped = false;
+  const bench::Document document = load_pack(o, &shipped);
+  bench::Store store;
+  bench::Pack pack = bench::read_pack(document, store);
+  pack.shipped = shipped;
+  const bench::PackFamily family(pack, pack_options(o, io.seed));
+  const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
+  const std::uint64_t indices = o.n ? o.n->value : 2 * family.schedule_pairs();
+  if (family.schedule_pairs() == 0) throw core::usage_error("no scenario is left to draw from");
+
+  std::vector<std::uint64_t> pairs;
+  const auto [begin, end] = slice.range(indices / 2 + indices % 2);
+  for (std::uint64_t j = begin; j < end; ++j) pairs.push_back(j);
+  bench::ValidateOptions validate;
+  validate.max_states = o.max_states.value;
+  validate.all_mutants = o.mutants == "all";
+  const auto workers = static_cast<std::uint64_t>(std::max(1, io.threads));
+  std::vector<std::unique_ptr<bench::Workshop>> shops;
+  if (!o.no_validate) {
+    for (std::uint64_t w = 0; w < workers; ++w) {
+      shops.push_back(std::make_unique<bench::Workshop>(pack.world_json, validate));
+    }
+  }
+  Sink sink(o, io, slice.text());
+  bench::SuiteReport report;
+  std::uint64_t written = 0;
+  core::Progress progress = io.progress("generate", pairs.size(), core::Progress::Unit::kItems);
+  const std::uint64_t per_batch = 16 * workers;
+  for (std::uint64_t first = 0; first < pairs.size(); first += per_batch) {
+    const std::uint64_t n = std::min<std::uint64_t>(per_batch, pairs.size() - first);
+    std::vector<bench::Hardened> done(n);
+    core::parallel_for(workers, io.threads, [&](std::uint64_t w) {
+      for (std::uint64_t i = w; i < n; i += workers) {
+        const std::uint64_t pair = pairs[first + i];
+        for (std::uint64_t round = 0;; ++round) {
+          bench::Draw draw = family.draw(pair, round);
+          if (o.no_validate) {
+            done[i].tasks = std::move(draw.tasks);
+            break;
+          }
+          bench::Hardened hardened = shops[w]->harden(std::move(draw));
+          done[i].report.add(hardened.report);
+          done[i].tasks = std::move(hardened.tasks);
+          if (!done[i].tasks.empty() || o.n || round + 1 == kRounds) break;
+        }
+      }
+    });
+    for (std::uint64_t i = 0; i < n; ++i) {
+      report.add(done[i].report);
+      for (const bench::TaskRecord& task : done[i].tasks) {
+        const std::uint64_t index = std::stoull(*task.find("index"));
+        if (index >= indices) continue;
+        sink.write(task);
+        ++written;
+      }
+    }
+    progress.set(first + n);
+  }
+  sink.finish();
+  if (!o.report.empty()) {
+    const auto out = io.open_output(o.report);
+    out->write(report.json() + "\n");
+    out->commit();
+  }
+  if (!io.quiet) {
+    io.log.info(std::to_string(written) + " tasks, " + std::to_string(report.rejected.size()) +
+                " rejected");
+  }
+  summarize(io, o.stream.output, {{"tasks", written}, {"rejected", report.rejected.size()}});
+  return 0;
+}
+
+}  // namespace
+
+void register_generate(core::Tool& tool) {
+  auto o = std::make_shared<GenerateOptions>();
+  auto cmd = tool.subcommand("generate", "write tasks, each solved and validated");
+  cmd.option("--family", &o->family, "family of tasks")
+      .value_name("NAME")
+      .one_of({"conflict17", "multiagent"});
+  cmd.option("--pack", &o->pack, "a pack of your own").value_name("FILE");
+  cmd.option("-n,--count", &o->n,
+             "indices to draw; without it each scenario as often as its pack says")
+      .value_name("N");
+  cmd.option("--difficulty", &o->difficulty, "how much else lies around")
+      .one_of({"easy", "medium", "hard"});
+  cmd.option("--param", &o->params,
+             "scenario=SLUG, variant=NAME, branch=ID; multiagent: agents=N, keys=N, rounds=N, "
+             "bug=none|ww|xs|blind|mixed")
+      .value_name("NAME=VALUE");
+  cmd.option("--no-validate", &o->no_validate, "neither solve nor validate; the same ids");
+  cmd.option("--mutants", &o->mutants, "fast leaves out mutants of the final state")
+      .one_of({"all", "fast"});
+  cmd.option("--max-states", &o->max_states, "give up a search beyond this").value_name("N");
+  cmd.option("--public", &o->public_file, "write what agents may see there").value_name("FILE");
+  cmd.option("--private", &o->private_file, "write the rest there, paired by line")
+      .value_name("FILE");
+  cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
+      .value_name("FILE");
+  cmd.option("--slice", &o->slice, "only this share of the tasks; shares without frames join to the whole").value_name("I/N");
+  stream_options(cmd, o->stream);
+  cmd.run([o](core::Io& io) { return generate(*o, io); });
+}
+
+}  // namespace stateutils::tools

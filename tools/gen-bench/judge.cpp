@@ -1,0 +1,108 @@
+#include "bench/judge/judge.hpp"
+
+#include <unistd.h>
+
+#include "bench/run/episode.hpp"
+#include "commands.hpp"
+#include "core/input.hpp"
+#include "streams.hpp"
+
+namespace stateutils::tools {
+namespace {
+
+struct JudgeOptions {
+  std::string task, state, journal, answer, output = "-";
+};
+
+// Files of a DIR state are virtual files; state.json in it, where present, holds the tables.
+std::string state_file(const std::string& path) {
+  const std::string inside = path + "/state.json";
+  return ::access(inside.c_str(), F_OK) == 0 ? inside : path;
+}
+
+// Applies a journal's effects to the initial state.
+bench::Id replay_journal(const std::string& path, core::Io& io, bench::Store& store,
+                         bench::Id state) {
+  const auto source = io.open_input(path);
+  core::JsonlReader reader(*source);
+  while (const core::Record* record = reader.next()) {
+    const RecordCursor at(*record);
+    at.cursor().at("effects").items([&](const bench::Cursor& effect) {
+      const bench::Id table = store.table(effect.at("table").string());
+      const bench::Id key = bench::intern_value(store.atoms, effect.at("key").element());
+      if (effect.at("op").string() == "delete") {
+        state = store.without_row(state, table, key);
+        return;
+      }
+      bench::Fields fields;
+      effect.at("new").members([&](std::string_view name, const bench::Cursor& value) {
+        const bench::Id field = store.atoms.string(name);
+        if (field == store.info(table).key_field) return;
+        fields.emplace_back(field, bench::intern_value(store.atoms, value.element()));
+      });
+      state = store.with_row(state, table, store.row(key, std::move(fields)));
+    });
+  }
+  return state;
+}
+
+// A hand-written task may be one document over many lines, with comments; else the first record.
+std::string task_text(const std::string& path, core::Io& io) {
+  const auto source = io.open_input(path);
+  std::string text = core::read_all(*source, 64u << 20);
+  if (!text.starts_with("{\"format\"") && text.find("}\n{") == std::string::npos) return text;
+  const auto lines = core::memory_input(text, path);
+  core::JsonlReader reader(*lines, {.format = "tasks", .tail = true});
+  const core::Record* record = reader.next();
+  if (record == nullptr) throw core::input_error({path}, "holds no task");
+  return std::string(record->text());
+}
+
+int judge(const JudgeOptions& o, core::Io& io) {
+  const bench::Document document_of_task{task_text(o.task, io), o.task, true};
+  bench::Library library;
+  const bench::Task& task = library.read(document_of_task.root());
+  bench::Store& store = library.store();
+  const std::string path = state_file(o.state);
+  const bench::Document document{core::read_file(path, 64u << 20), path, false};
+  const bench::Id state = store.read_state(document.root(), store.empty_state());
+  if (!o.journal.empty() && replay_journal(o.journal, io, store, task.initial) != state) {
+    throw core::input_error({o.journal},
+                            "replayed from init, the journal does not end in the state given");
+  }
+  const bench::Judge judge(task.contract, store, task.initial);
+  const bench::Verdict verdict = judge.judge(state, bench::canonical_answer(o.answer));
+  const auto out = io.open_output(o.output);
+  std::string text = bench::verdict_json(verdict, task.contract, store, task.initial);
+  text.pop_back();
+  text += ",\"scores\":";
+  core::JsonWriter json(text);
+  json.begin_object()
+      .field("progress", verdict.scores.progress)
+      .field("partial", verdict.scores.partial);
+  json.field("partial_plain", verdict.scores.partial_plain).end_object();
+  out->write(text + "}\n");
+  out->commit();
+  summarize(io, o.output, {{"strict", verdict.strict ? 1u : 0u}});
+  return verdict.strict ? 0 : 1;
+}
+
+}  // namespace
+
+void register_judge(core::Tool& tool) {
+  auto o = std::make_shared<JudgeOptions>();
+  auto cmd = tool.subcommand("judge", "the verdict on one final state; exit 0 pass, 1 fail");
+  cmd.option("--task", &o->task, "a file whose first record is the task")
+      .value_name("FILE")
+      .required();
+  cmd.option("--state", &o->state, "the final state, or a folder with state.json")
+      .value_name("FILE")
+      .required();
+  cmd.option("--journal", &o->journal, "must lead from the initial state to the final one")
+      .value_name("FILE");
+  cmd.option("--answer", &o->answer, "the agent's answer").value_name("JSON");
+  cmd.option("-o,--output", &o->output, "write there instead of stdout").value_name("FILE");
+  cmd.run([o](core::Io& io) { return judge(*o, io); });
+}
+
+}  // namespace stateutils::tools

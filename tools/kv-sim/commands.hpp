@@ -1,0 +1,17 @@
+// The subcommands of kv-sim; each file registers its own.
+#pragma once
+
+#include "core/tool.hpp"
+
+namespace stateutils::tools {
+
+void register_convert(core::Tool& tool);
+void register_stat(core::Tool& tool);
+void register_cache(core::Tool& tool);
+void register_mrc(core::Tool& tool);
+void register_comm(core::Tool& tool);
+void register_balance(core::Tool& tool);
+void register_compare(core::Tool& tool);
+void register_explain(core::Tool& tool);
+
+}  // namespace stateutils::tools

@@ -1,0 +1,11 @@
+#include "core/tool.hpp"
+#include "subcommands.hpp"
+
+int main(int argc, char** argv) {
+  using namespace stateutils;
+  core::Tool tool{"sbus-check", "audit, model-check and verify shared agent state"};
+  sbus_check::register_audit(tool);
+  sbus_check::register_history(tool);
+  sbus_check::register_model(tool);
+  return tool.main(argc, argv);
+}

@@ -1,0 +1,14 @@
+// One function per subcommand; each lives in the file of its name.
+#pragma once
+
+namespace stateutils::core {
+class Tool;
+}
+
+namespace stateutils::sbus_check {
+
+void register_audit(core::Tool& tool);
+void register_history(core::Tool& tool);
+void register_model(core::Tool& tool);
+
+}  // namespace stateutils::sbus_check
