@@ -1,4 +1,5 @@
 // kv-cache-tester traces: a JSON document a session, subagents nested in "requests".
+#include "core/dom.hpp"
 #include "core/error.hpp"
 #include "core/jsonl.hpp"
 #include "kv/json_values.hpp"
@@ -110,8 +111,7 @@ void read_kvct(core::ByteSource& source, TraceBuilder& builder) {
     throw core::environment_error("no memory for " + source.name());
   }
   Object document;
-  const simdjson::padded_string padded(text);
-  if (parser.parse(padded).get(document) == simdjson::SUCCESS) {
+  if (core::parse_json(parser, text).get(document) == simdjson::SUCCESS) {
     SessionReader(builder, source.name(), 1).read(document);
     return;
   }

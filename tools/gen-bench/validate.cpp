@@ -5,6 +5,7 @@
 
 #include "bench/families/workshop.hpp"
 #include "commands.hpp"
+#include "core/dom.hpp"
 #include "streams.hpp"
 
 namespace stateutils::tools {
@@ -54,7 +55,7 @@ class Stream {
   bench::Cursor parse(const Waiting& w, const std::string& text, simdjson::dom::parser& parser,
                       bench::JsonSource& source) {
     source = {w.file, {}, w.line};
-    return {simdjson::dom::element(parser.parse(simdjson::padded_string(text))), source};
+    return {simdjson::dom::element(core::parse_json(parser, text)), source};
   }
 
   void take() {

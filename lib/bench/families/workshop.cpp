@@ -4,6 +4,7 @@
 #include <set>
 
 #include "bench/solve/known.hpp"
+#include "core/dom.hpp"
 #include "core/json_writer.hpp"
 
 namespace stateutils::bench {
@@ -124,7 +125,7 @@ Hardened Workshop::harden(Draw draw) {
   const auto load = [&](const TaskRecord& record, Task& task) {
     const std::string text = record.json();
     const JsonSource source{"(generated)", text, 1};
-    const simdjson::dom::element element = room_->parser.parse(simdjson::padded_string(text));
+    const simdjson::dom::element element = core::parse_json(room_->parser, text);
     read_task(Cursor(element, source), store, &room_->world, task);
   };
   const auto search = [&](const Task& task, bool evidence, std::size_t plans) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bench/world/text.hpp"
+#include "core/dom.hpp"
 #include "core/units.hpp"
 
 namespace stateutils::bench {
@@ -156,7 +157,7 @@ void read_option(const Cursor& json, Store& store, Option& option) {
 std::optional<simdjson::dom::element> parse_answer(simdjson::dom::parser& parser,
                                                    std::string_view text) {
   simdjson::dom::element element;
-  if (parser.parse(simdjson::padded_string(text)).get(element) != simdjson::SUCCESS) return {};
+  if (core::parse_json(parser, text).get(element) != simdjson::SUCCESS) return {};
   return element;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/dom.hpp"
 #include "core/hash.hpp"
 #include "core/json_writer.hpp"
 #include "core/utf8.hpp"
@@ -36,7 +37,7 @@ std::string canonical_answer(std::string_view text) {
   text = text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
   simdjson::dom::parser parser;
   simdjson::dom::element element;
-  if (parser.parse(simdjson::padded_string(text)).get(element) == simdjson::SUCCESS) {
+  if (core::parse_json(parser, text).get(element) == simdjson::SUCCESS) {
     return canonical(element);
   }
   std::string out;

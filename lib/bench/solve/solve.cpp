@@ -5,6 +5,7 @@
 
 #include "bench/solve/candidates.hpp"
 #include "bench/solve/known.hpp"
+#include "core/dom.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -97,7 +98,7 @@ class Search {
     if (json.empty() || json.front() != '"') return kNone;
     simdjson::dom::parser parser;
     simdjson::dom::element value;
-    if (parser.parse(simdjson::padded_string(json)).get(value) != simdjson::SUCCESS) return kNone;
+    if (core::parse_json(parser, json).get(value) != simdjson::SUCCESS) return kNone;
     const Id atom = store_.atoms.string(std::string_view(value));
     item(atom);
     return atom;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/dom.hpp"
 #include "core/units.hpp"
 #include "core/utf8.hpp"
 
@@ -246,7 +247,7 @@ Document::Document(std::string text, const std::string& file, bool comments)
   if (comments) strip_comments(text_, file);
   source_.text = text_;
   simdjson::dom::element root;
-  const auto status = parser_.parse(simdjson::padded_string(text_)).get(root);
+  const auto status = core::parse_json(parser_, text_).get(root);
   if (status != simdjson::SUCCESS) {
     throw core::input_error({file},
                             std::string("no valid JSON: ") + simdjson::error_message(status));
