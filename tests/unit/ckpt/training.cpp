@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kData = std::string(TESTDATA_DIR) + "/ckpt-convert/deepspeed/";
+const std::string kTrainingData = std::string(TESTDATA_DIR) + "/ckpt-convert/deepspeed/";
 
 json expected_of(const std::string& name) {
-  std::ifstream file(kData + name + "/expected.json");
+  std::ifstream file(kTrainingData + name + "/expected.json");
   REQUIRE(file.good());
   return json::parse(file);
 }
@@ -92,16 +92,16 @@ TEST_CASE("states of every parameter equal what DeepSpeed's converter writes") {
         }
       }
     };
-    check(kData + name);
-    check(kData + name + "/global_step7");
-    if (fs::exists(kData + name + "/universal")) check(kData + name + "/universal");
+    check(kTrainingData + name);
+    check(kTrainingData + name + "/global_step7");
+    if (fs::exists(kTrainingData + name + "/universal")) check(kTrainingData + name + "/universal");
   }
 }
 
 TEST_CASE("reshard targets hold the expected partitions and read back to the same tensors") {
   const Scratch scratch;
   for (const std::string name : kSources) {
-    const Catalogue source = open_checkpoint(kData + name, {});
+    const Catalogue source = open_checkpoint(kTrainingData + name, {});
     const auto original = hashes(source);
     const json targets = expected_of(name)["reshard_targets"];
     for (const auto& [key, want] : targets.items()) {
@@ -124,7 +124,7 @@ TEST_CASE("reshard targets hold the expected partitions and read back to the sam
 
 TEST_CASE("any layout and back is the same checkpoint, uneven cuts and empty shares included") {
   const Scratch scratch;
-  const Catalogue source = open_checkpoint(kData + "zero1-tp2-dp1-moe", {});
+  const Catalogue source = open_checkpoint(kTrainingData + "zero1-tp2-dp1-moe", {});
   const auto original = hashes(source);
   for (const std::array<std::uint64_t, 4>& cut :
        {std::array<std::uint64_t, 4>{3, 1, 2, 1}, {1, 2, 5, 2}, {4, 2, 1, 1}, {5, 1, 7, 1}}) {
@@ -140,8 +140,8 @@ TEST_CASE("any layout and back is the same checkpoint, uneven cuts and empty sha
 TEST_CASE("a universal folder has the file set of DeepSpeed's own") {
   const Scratch scratch;
   for (const std::string name : {"zero1-tp2-pp1-dp2", "zero3-dp4"}) {
-    const std::string out = scratch.path + '/' + name, theirs = kData + name + "/universal";
-    write(plan_universal(open_checkpoint(kData + name, {}), false), out);
+    const std::string out = scratch.path + '/' + name, theirs = kTrainingData + name + "/universal";
+    write(plan_universal(open_checkpoint(kTrainingData + name, {}), false), out);
     std::size_t files = 0;
     for (const auto& entry : fs::recursive_directory_iterator(theirs)) {
       if (!entry.is_regular_file()) continue;
@@ -159,7 +159,7 @@ TEST_CASE("a universal folder has the file set of DeepSpeed's own") {
 
 TEST_CASE("a missing rank is found") {
   const Scratch scratch;
-  fs::copy(kData + "zero1-tp2-pp1-dp2/global_step7", scratch.path + "/tag");
+  fs::copy(kTrainingData + "zero1-tp2-pp1-dp2/global_step7", scratch.path + "/tag");
   fs::remove(scratch.path + "/tag/zero_pp_rank_1_mp_rank_01_optim_states.pt");
   CHECK_FALSE(open_checkpoint(scratch.path + "/tag", {}).findings.empty());
 }
