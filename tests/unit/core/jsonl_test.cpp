@@ -124,6 +124,11 @@ TEST_CASE("jsonl: framing") {
   CHECK(read_a(header + body, tail) == Values{"1", "2"});
   CHECK(read_a(header + body + "{\"a\":3,", tail) == Values{"1", "2"});
   CHECK(read_a(header + body + trailer(9), tail) == Values{"1", "2"});
+  JsonlOptions open_ended = x;
+  open_ended.open_ended = true;
+  CHECK(read_a(header + body, open_ended) == Values{"1", "2"});
+  CHECK(error_of(header + body + "{\"a\":3,", open_ended) != "");
+  CHECK(error_of(header + body + trailer(9), open_ended) != "");
   // Frames sorted by another program.
   CHECK(read_a("{\"a\":9,\"version\":1,\"format\":\"stateutils.x\"}\n" + body +
                    "{\"records\":2,\"end\":true}\n",
