@@ -10,5 +10,7 @@ int main(int argc, char** argv) {
   ckpt_convert::register_convert(tool);
   ckpt_convert::register_reshard(tool);
   ckpt_convert::register_extract(tool);
+  ckpt_convert::register_merge(tool);
+  ckpt_convert::register_cast(tool);
   return tool.main(argc, argv);
 }

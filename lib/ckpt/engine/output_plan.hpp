@@ -32,9 +32,13 @@ struct OutputPlan {
   std::vector<Region> regions{};
   // Called with the CRC of every region (0 where none was wanted) when all data is known.
   std::function<std::vector<Patch>(const std::vector<std::uint32_t>&)> finish{};
+  bool closing = false;  // an index of the others: written when they are all there
 
   [[nodiscard]] std::uint64_t size() const;
   void literal(std::string bytes);  // appends a region of these bytes
 };
+
+// One file that holds what the parts would write, one after another.
+[[nodiscard]] OutputPlan join_plans(std::vector<OutputPlan> parts);
 
 }  // namespace stateutils::ckpt

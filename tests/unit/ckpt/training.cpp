@@ -1,7 +1,6 @@
 // DeepSpeed folders: every parameter and state against what DeepSpeed's own converter writes, and
 // every reshard target against its expected partitions.
 #include <doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,10 +12,13 @@
 #include "ckpt/ops/scan.hpp"
 #include "ckpt/plan/flat.hpp"
 #include "ckpt/ucp/slice.hpp"
+#include "tests/unit/ckpt/support.hpp"
 
 using namespace stateutils;
 using namespace stateutils::ckpt;
 using nlohmann::json;
+using test::hashes;
+using test::Scratch;
 namespace fs = std::filesystem;
 
 namespace {
@@ -27,30 +29,6 @@ json expected_of(const std::string& name) {
   std::ifstream file(kTrainingData + name + "/expected.json");
   REQUIRE(file.good());
   return json::parse(file);
-}
-
-// name -> "dtype shape sha256"
-std::map<std::string, std::string> hashes(const Catalogue& catalogue) {
-  CHECK(catalogue.findings.empty());
-  const auto scans = scan_tensors(catalogue, {.sha256 = true}, 2, 64u << 20);
-  std::map<std::string, std::string> out;
-  for (std::size_t i = 0; i < scans.size(); ++i) {
-    const Tensor& tensor = catalogue.tensors[i];
-    out[tensor.name] = std::string(dtype_name(tensor.dtype)) + ' ' + json(tensor.shape).dump() +
-                       ' ' + scans[i].sha256;
-  }
-  return out;
-}
-
-struct Scratch {
-  std::string path =
-      (fs::temp_directory_path() / ("ckpt-unit-" + std::to_string(::getpid()))).string();
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-};
-
-void write(const std::vector<OutputPlan>& plans, const std::string& dst) {
-  publish(plans, dst, {.engine = {.threads = 2}, .force = true, .sync = false, .folder = true});
 }
 
 void check_partition(const std::string& path, const json& want) {
@@ -114,7 +92,7 @@ TEST_CASE("reshard targets hold the expected partitions and read back to the sam
                                  .dp = layout["dp"],
                                  .vocab_pad = layout.value("pad_to", std::uint64_t{32})};
       const std::string out = scratch.path + '/' + name + label;
-      write(plan_deepspeed(source, target), out);
+      test::write_folder(plan_deepspeed(source, target), out);
       for (const auto& [file, partition] : want["zero_files"].items())
         check_partition(out + '/' + file, partition);
       CHECK(hashes(open_checkpoint(out, {})) == original);
@@ -131,8 +109,9 @@ TEST_CASE("any layout and back is the same checkpoint, uneven cuts and empty sha
     const std::uint64_t tp = cut[0], pp = cut[1], dp = cut[2], zero = cut[3];
     CAPTURE(tp);
     const std::string there = scratch.path + "/there", back = scratch.path + "/back";
-    write(plan_deepspeed(source, {.tp = tp, .pp = pp, .dp = dp, .zero = zero}), there);
-    write(plan_deepspeed(open_checkpoint(there, {}), {.tp = 2, .pp = 1, .dp = 1}), back);
+    test::write_folder(plan_deepspeed(source, {.tp = tp, .pp = pp, .dp = dp, .zero = zero}), there);
+    test::write_folder(plan_deepspeed(open_checkpoint(there, {}), {.tp = 2, .pp = 1, .dp = 1}),
+                       back);
     CHECK(hashes(open_checkpoint(back, {})) == original);
   }
 }
@@ -141,7 +120,7 @@ TEST_CASE("a universal folder has the file set of DeepSpeed's own") {
   const Scratch scratch;
   for (const std::string name : {"zero1-tp2-pp1-dp2", "zero3-dp4"}) {
     const std::string out = scratch.path + '/' + name, theirs = kTrainingData + name + "/universal";
-    write(plan_universal(open_checkpoint(kTrainingData + name, {}), false), out);
+    test::write_folder(plan_universal(open_checkpoint(kTrainingData + name, {}), false), out);
     std::size_t files = 0;
     for (const auto& entry : fs::recursive_directory_iterator(theirs)) {
       if (!entry.is_regular_file()) continue;
