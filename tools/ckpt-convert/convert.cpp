@@ -5,7 +5,7 @@
 
 #include "ckpt/formats/open.hpp"
 #include "ckpt/ops/publish.hpp"
-#include "ckpt/ops/scan.hpp"
+#include "ckpt/ops/sums.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/jsonl.hpp"
@@ -39,33 +39,6 @@ std::string canonical_options(const ConvertOptions& o, const std::string& format
   if (o.max_shard_size) json["max_shard_size"] = o.max_shard_size->bytes;
   if (!o.rename.empty()) json["rename"] = core::read_file(o.rename, 256u << 20);
   return json.dump();
-}
-
-// Stored checksums are compared while their bytes are copied whole; what the plan reads otherwise
-// is read once more before anything is written.
-void attach_sums(const ckpt::Catalogue& catalogue, std::vector<ckpt::OutputPlan>& plans,
-                 const core::Io& io) {
-  std::vector<ckpt::StoredSum> rest;
-  std::map<std::pair<const ckpt::ByteFile*, std::uint64_t>, ckpt::Region*> regions;
-  for (ckpt::OutputPlan& plan : plans) {
-    for (ckpt::Region& region : plan.regions) {
-      std::uint64_t base = region.offset;
-      const ckpt::ByteFile* file = ckpt::underlying(*region.content, base);
-      regions.emplace(std::pair{file, base}, &region);
-    }
-  }
-  for (const ckpt::StoredSum& sum : catalogue.sums) {
-    const auto found = regions.find({sum.file.get(), sum.offset});
-    if (found == regions.end() || found->second->size != sum.size) {
-      rest.push_back(sum);
-      continue;
-    }
-    found->second->expected_crc = sum.crc;
-    found->second->what = "zip entry " + core::quoted(sum.what);
-  }
-  for (const ckpt::Finding& finding : ckpt::check_sums(rest, io.threads)) {
-    throw core::input_error({catalogue.source}, finding.detail);
-  }
 }
 
 ckpt::Tied tied_mode(const ConvertOptions& o, const std::string& format) {
@@ -151,7 +124,7 @@ int convert(const ConvertOptions& o, core::Io& io) {
     print_plan(plans, o, writing.folder, io);
     return 0;
   }
-  if (!o.source.no_crc) attach_sums(catalogue, plans, io);
+  if (!o.source.no_crc) ckpt::attach_sums(catalogue, plans, io.threads);
   std::uint64_t total = 0;
   for (const ckpt::OutputPlan& plan : plans) total += plan.size();
   nlohmann::ordered_json summary{
@@ -202,6 +175,7 @@ void register_extract(core::Tool& tool) {
   cmd.option("--dtype", &o->convert.dtype, "cast floating tensors to this type")
       .value_name("DTYPE");
   add_output_options(cmd, o->convert.output);
+  add_base_option(cmd, o->convert.source);
   add_source_options(cmd, o->convert.source);
   cmd.run([o](core::Io& io) { return extract(*o, io); });
 }
@@ -226,6 +200,7 @@ void register_convert(core::Tool& tool) {
   cmd.option("--align", &o->align, "data of safetensors begins at a multiple of this");
   cmd.option("--preserve-order", &o->preserve_order, "keep the order of the source");
   add_output_options(cmd, o->output);
+  add_base_option(cmd, o->source);
   add_source_options(cmd, o->source);
   cmd.run([o](core::Io& io) { return convert(*o, io); });
 }

@@ -12,6 +12,7 @@ ckpt::ReadOptions SourceOptions::read(const core::Io& io) const {
   options.allow_expand = allow_expand;
   options.check_sums = !no_crc;
   options.patterns = patterns;
+  options.base = base;
   options.threads = io.threads;
   return options;
 }
@@ -50,6 +51,11 @@ void add_source_options(core::Command& command, SourceOptions& o) {
       .value_name("FILE");
   command.option("--lock", &o.lock, "hold this lock file while running; busy is exit 4")
       .value_name("FILE");
+}
+
+void add_base_option(core::Command& command, SourceOptions& o) {
+  command.option("--base", &o.base, "the checkpoint that a .ckz source was compressed against")
+      .value_name("PREV");
 }
 
 void add_stream_options(core::Command& command, StreamOptions& o) {

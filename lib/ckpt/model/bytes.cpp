@@ -83,25 +83,15 @@ class PlainFile final : public ByteFile {
 class SpooledFile final : public ByteFile {
  public:
   explicit SpooledFile(const std::string& path) : name_(path == "-" ? "stdin" : path) {
-    const char* folder = std::getenv("TMPDIR");
-    const std::string where = folder != nullptr && *folder != '\0' ? folder : "/tmp";
-    fd_ = ::open(where.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd_ < 0) fd_ = named_temporary(where);
-    try {
-      fill(path);
-    } catch (...) {
-      ::close(fd_);
-      throw;
-    }
+    fill(path);
   }
-  ~SpooledFile() override { ::close(fd_); }
 
   void read_at(std::uint64_t offset, void* data, std::uint64_t size) const override {
     check_range(offset, size, *this);
     auto* to = static_cast<char*>(data);
     while (size > 0) {
-      const ssize_t got =
-          ::pread(fd_, to, std::min<std::uint64_t>(size, 1u << 30), static_cast<off_t>(offset));
+      const ssize_t got = ::pread(scratch_.fd(), to, std::min<std::uint64_t>(size, 1u << 30),
+                                  static_cast<off_t>(offset));
       if (got < 0 && errno == EINTR) {
         core::check_stop();
         continue;
@@ -117,26 +107,18 @@ class SpooledFile final : public ByteFile {
   [[nodiscard]] const std::string& name() const override { return name_; }
 
  private:
-  // File systems without O_TMPFILE: a named file, unlinked at once.
-  static int named_temporary(const std::string& folder) {
-    std::string path = folder + "/ckpt-convert.XXXXXX";
-    const int fd = ::mkostemp(path.data(), O_CLOEXEC);
-    if (fd < 0) throw core::system_error(folder, "create a temporary file in", errno);
-    ::unlink(path.c_str());
-    return fd;
-  }
   void fill(const std::string& path) {
     const auto source = core::open_raw_input(path);
     std::vector<char> buffer(1u << 20);
     while (const std::size_t got = source->read(buffer.data(), buffer.size())) {
-      core::pwrite_fully(fd_, buffer.data(), got, size_, "temporary copy of " + name_);
+      core::pwrite_fully(scratch_.fd(), buffer.data(), got, size_, "temporary copy of " + name_);
       size_ += got;
       core::check_stop();
     }
   }
 
   std::string name_;
-  int fd_ = -1;
+  ScratchFile scratch_;
   std::uint64_t size_ = 0;
 };
 
@@ -255,7 +237,27 @@ class SwappedFile final : public ByteFile {
   std::uint64_t item_;
 };
 
+// File systems without O_TMPFILE: a named file, unlinked at once.
+int named_temporary(const std::string& folder) {
+  std::string path = folder + "/ckpt-convert.XXXXXX";
+  const int fd = ::mkostemp(path.data(), O_CLOEXEC);
+  if (fd < 0) throw core::system_error(folder, "create a temporary file in", errno);
+  ::unlink(path.c_str());
+  return fd;
+}
+
 }  // namespace
+
+ScratchFile::ScratchFile() {
+  const char* wanted = std::getenv("TMPDIR");
+  const std::string folder = wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
+  name_ = "temporary file in " + folder;
+  fd_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd_ < 0) fd_ = named_temporary(folder);
+}
+ScratchFile::~ScratchFile() {
+  ::close(fd_);
+}
 
 ByteFilePtr plain_file(const std::string& path) {
   return std::make_shared<PlainFile>(path);

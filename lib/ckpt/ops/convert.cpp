@@ -12,8 +12,11 @@ struct Writer {
   const char* id;
   std::vector<OutputPlan> (*plan)(const Target&, const WriteOptions&);
 };
-constexpr Writer kWriters[] = {
-    {"safetensors", plan_safetensors}, {"pt", plan_torch}, {"npz", plan_npz}, {"npy", plan_npy}};
+constexpr Writer kWriters[] = {{"safetensors", plan_safetensors},
+                               {"pt", plan_torch},
+                               {"npz", plan_npz},
+                               {"npy", plan_npy},
+                               {"ckz", plan_ckz}};
 
 constexpr std::pair<const char*, const char*> kSuffixes[] = {{".safetensors", "safetensors"},
                                                              {".pt", "pt"},
@@ -21,7 +24,8 @@ constexpr std::pair<const char*, const char*> kSuffixes[] = {{".safetensors", "s
                                                              {".bin", "pt"},
                                                              {".ckpt", "pt"},
                                                              {".npz", "npz"},
-                                                             {".npy", "npy"}};
+                                                             {".npy", "npy"},
+                                                             {".ckz", "ckz"}};
 
 std::string last_part(const std::string& path) {
   const auto slash = path.rfind('/');
