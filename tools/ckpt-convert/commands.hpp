@@ -29,6 +29,13 @@ void register_reshard(core::Tool& tool);
 void register_extract(core::Tool& tool);
 void register_merge(core::Tool& tool);
 void register_cast(core::Tool& tool);
+void register_compress(core::Tool& tool);
+void register_decompress(core::Tool& tool);
+void register_protect(core::Tool& tool);
+void register_repair(core::Tool& tool);
+void register_snapshot(core::Tool& tool);
+void register_quantize(core::Tool& tool);
+void register_dequantize(core::Tool& tool);
 
 // How a source is read, and which of its tensors are meant.
 struct SourceOptions {
@@ -38,13 +45,15 @@ struct SourceOptions {
   core::ByteSize max_memory{256u << 20};
   bool allow_expand = false;
   bool no_crc = false;
-  std::string lock, patterns, src_layout;
+  std::string lock, patterns, src_layout, base;
 
   [[nodiscard]] ckpt::ReadOptions read(const core::Io& io) const;
   [[nodiscard]] ckpt::Selection selection() const;
   [[nodiscard]] std::unique_ptr<core::FileLock> take_lock() const;
 };
 void add_source_options(core::Command& command, SourceOptions& options);
+// --base, for commands that read compressed sources.
+void add_base_option(core::Command& command, SourceOptions& options);
 
 // Where a stream of records goes and how it is framed.
 struct StreamOptions {

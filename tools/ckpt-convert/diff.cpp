@@ -82,6 +82,7 @@ void register_diff(core::Tool& tool) {
   cmd.option("--ulp", &o->ulp, "tolerance in representable steps");
   cmd.option("--nan-equal", &o->nan_equal, "NaN equals NaN of any payload");
   add_stream_options(cmd, o->stream);
+  add_base_option(cmd, o->source);
   add_source_options(cmd, o->source);
   cmd.run([o](core::Io& io) { return diff(*o, io); });
 }

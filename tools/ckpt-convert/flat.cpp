@@ -6,6 +6,7 @@
 #include "ckpt/ops/convert.hpp"
 #include "ckpt/ops/record.hpp"
 #include "ckpt/ops/scan.hpp"
+#include "ckpt/ops/sums.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
@@ -95,7 +96,7 @@ bool Job::write(std::vector<ckpt::OutputPlan>& plans, const ckpt::Catalogue& cat
     return true;
   }
   if (dst_ == "-" && plans.size() > 1) throw core::usage_error("several files cannot go to stdout");
-  if (!source_.no_crc) ckpt::check_stored_sums(catalogue, plans, io_.threads);
+  if (!source_.no_crc) ckpt::attach_sums(catalogue, plans, io_.threads);
   std::uint64_t total = 0;
   for (const ckpt::OutputPlan& plan : plans) total += plan.size();
   ckpt::Published done{.files = 1, .bytes = total};
@@ -140,6 +141,7 @@ void add_flat_options(core::Command& command, FlatOptions& o, std::vector<std::s
   command.option("--ranks", &o.ranks, "writers of a dcp folder, which share the rows")
       .range(1, 65536);
   add_output_options(command, o.output);
+  add_base_option(command, o.source);
   add_source_options(command, o.source);
 }
 

@@ -127,6 +127,7 @@ void register_inspect(core::Tool& tool) {
   cmd.option("--stats", &o->stats, "minimum, maximum, mean, rms, counts of NaN, Inf and zeros");
   cmd.option("--hash", &o->hash, "XXH3-128 of every tensor's bytes");
   add_stream_options(cmd, o->stream);
+  add_base_option(cmd, o->source);
   add_source_options(cmd, o->source);
   cmd.run([o](core::Io& io) { return inspect(*o, io); });
 }

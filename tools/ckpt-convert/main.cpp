@@ -12,5 +12,12 @@ int main(int argc, char** argv) {
   ckpt_convert::register_extract(tool);
   ckpt_convert::register_merge(tool);
   ckpt_convert::register_cast(tool);
+  ckpt_convert::register_compress(tool);
+  ckpt_convert::register_decompress(tool);
+  ckpt_convert::register_protect(tool);
+  ckpt_convert::register_repair(tool);
+  ckpt_convert::register_snapshot(tool);
+  ckpt_convert::register_quantize(tool);
+  ckpt_convert::register_dequantize(tool);
   return tool.main(argc, argv);
 }

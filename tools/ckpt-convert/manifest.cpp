@@ -63,6 +63,7 @@ void register_manifest(core::Tool& tool) {
   cmd.option("PATH", &o->path, "checkpoint file, folder or index (- = stdin)").required();
   cmd.option("--sha256", &o->sha256, "add SHA-256");
   add_stream_options(cmd, o->stream);
+  add_base_option(cmd, o->source);
   add_source_options(cmd, o->source);
   cmd.run([o](core::Io& io) { return manifest(*o, io); });
 }

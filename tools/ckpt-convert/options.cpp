@@ -13,6 +13,7 @@ ckpt::ReadOptions SourceOptions::read(const core::Io& io) const {
   options.check_sums = !no_crc;
   options.patterns = patterns;
   options.layout = src_layout;
+  options.base = base;
   options.threads = io.threads;
   return options;
 }
@@ -53,6 +54,11 @@ void add_source_options(core::Command& command, SourceOptions& o) {
       .value_name("FILE");
   command.option("--lock", &o.lock, "hold this lock file while running; busy is exit 4")
       .value_name("FILE");
+}
+
+void add_base_option(core::Command& command, SourceOptions& o) {
+  command.option("--base", &o.base, "the checkpoint that a .ckz source was compressed against")
+      .value_name("PREV");
 }
 
 void add_stream_options(core::Command& command, StreamOptions& o) {

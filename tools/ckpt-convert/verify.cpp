@@ -61,6 +61,7 @@ void register_verify(core::Tool& tool) {
   cmd.option("--replicas", &o->replicas, "compare replicated tensors bit by bit");
   cmd.option("--deep", &o->deep, "everything that needs tensor bytes: replicas, NaN and Inf");
   add_stream_options(cmd, o->stream);
+  add_base_option(cmd, o->source);
   add_source_options(cmd, o->source);
   cmd.run([o](core::Io& io) { return verify(*o, io); });
 }

@@ -1,40 +1,22 @@
 #include "ckpt/engine/execute.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <condition_variable>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
 
+#include "ckpt/engine/open_ended.hpp"
+#include "ckpt/engine/placed_writer.hpp"
 #include "ckpt/zip/crc32.hpp"
 #include "core/error.hpp"
 #include "core/signals.hpp"
 
 namespace stateutils::ckpt {
 namespace {
-
-constexpr std::uint64_t kHashBlock = 1u << 20;
-constexpr std::uint64_t kLargestBlock = 8u << 20;
-constexpr std::uint64_t kDirectAlign = 4096;
-constexpr std::uint64_t kDirectFrom = 64u << 20;  // smaller files stay in the page cache
-
-struct FreeDelete {
-  void operator()(char* data) const { std::free(data); }
-};
-using AlignedBuffer = std::unique_ptr<char, FreeDelete>;
-
-AlignedBuffer aligned_buffer(std::uint64_t size) {
-  auto* data = static_cast<char*>(std::aligned_alloc(kDirectAlign, size));
-  if (data == nullptr) throw std::bad_alloc();
-  return AlignedBuffer(data);
-}
 
 // A filled block of the output with the sums taken over it.
 struct Block {
@@ -43,7 +25,7 @@ struct Block {
   std::vector<std::uint64_t> hashes;  // per 1 MiB
   struct Part {
     std::size_t region;
-    std::uint64_t size;
+    std::uint64_t at, size;  // bytes of this block
     std::uint32_t crc;
   };
   std::vector<Part> parts;
@@ -198,10 +180,13 @@ class Pipeline {
       const std::uint64_t end = std::min(last, starts_[index] + region.size);
       if (begin >= end) continue;
       char* const to = block.data.get() + (begin - first);
-      if (!there)
+      if (!there) {
         region.content->read_at(region.offset + (begin - starts_[index]), to, end - begin);
-      if (region.want_crc || region.expected_crc) {
-        block.parts.push_back({index, end - begin, crc32(0, to, end - begin)});
+      }
+      const bool wants_crc = region.want_crc || region.expected_crc;
+      if (wants_crc || region.expected_hash) {
+        const std::uint32_t crc = wants_crc ? crc32(0, to, end - begin) : 0;
+        block.parts.push_back({index, begin - first, end - begin, crc});
       }
     }
     for (std::uint64_t at = 0; at < block.size; at += kHashBlock) {
@@ -214,10 +199,23 @@ class Pipeline {
     core::check_stop();
     for (const Block::Part& part : block.parts) {
       crcs_[part.region] = crc32_join(crcs_[part.region], part.crc, part.size);
+      if (plan_.regions[part.region].expected_hash) check_hash(part, block.data.get() + part.at);
     }
     hashes_.insert(hashes_.end(), block.hashes.begin(), block.hashes.end());
     if (!is_there(k)) sink(k * block_size_, block.data.get(), block.size);
     if (options_.progress) options_.progress(std::min(total_, (k + 1) * block_size_));
+  }
+
+  // Blocks come in order, and so do the parts of a region.
+  void check_hash(const Block::Part& part, const char* data) {
+    const Region& region = plan_.regions[part.region];
+    hasher_.update(data, part.size);
+    if ((hashed_ += part.size) < region.size) return;
+    if (hasher_.digest128() != *region.expected_hash) {
+      throw core::input_error({region.content->name()}, region.what + " does not match its hash");
+    }
+    hasher_.reset();
+    hashed_ = 0;
   }
 
   void check_expected() const {
@@ -237,6 +235,8 @@ class Pipeline {
   std::vector<std::uint64_t> starts_;
   std::vector<std::uint32_t> crcs_;
   std::vector<std::uint64_t> hashes_;
+  core::Xxh3 hasher_;         // of the region with an expected hash that is being written
+  std::uint64_t hashed_ = 0;  // bytes of it so far
   std::vector<Block> ring_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -245,76 +245,9 @@ class Pipeline {
   bool stop_ = false;
 };
 
-// Positioned writes, past the page cache where the file system lets us.
-class PlacedWriter {
- public:
-  PlacedWriter(int fd, const std::string& path, bool direct) : fd_(fd), path_(path) {
-#ifdef O_DIRECT
-    const int flags = ::fcntl(fd_, F_GETFL);
-    direct_ = direct && flags >= 0 && ::fcntl(fd_, F_SETFL, flags | O_DIRECT) == 0;
-#else
-    (void)direct;
-#endif
-  }
-  void write(std::uint64_t offset, const char* data, std::uint64_t size) {
-    if (direct_ && (size % kDirectAlign != 0 || offset % kDirectAlign != 0)) {
-      const std::uint64_t whole =
-          offset % kDirectAlign == 0 ? size / kDirectAlign * kDirectAlign : 0;
-      if (whole > 0) write(offset, data, whole);
-      buffered();
-      return core::pwrite_fully(fd_, data + whole, size - whole, offset + whole, path_);
-    }
-    if (direct_) {
-      ssize_t done = 0;
-      do {
-        done = ::pwrite(fd_, data, size, static_cast<off_t>(offset));
-      } while (done < 0 && errno == EINTR && (core::check_stop(), true));
-      if (done == static_cast<ssize_t>(size)) return;
-      // Refused (EINVAL) or cut short: the page cache takes what is left, or names the error.
-      buffered();
-      const auto skip = static_cast<std::uint64_t>(std::max<ssize_t>(done, 0));
-      return core::pwrite_fully(fd_, data + skip, size - skip, offset + skip, path_);
-    }
-    core::pwrite_fully(fd_, data, size, offset, path_);
-  }
-  void buffered() {
-#ifdef O_DIRECT
-    if (direct_) (void)::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) & ~O_DIRECT);
-#endif
-    direct_ = false;
-  }
-
- private:
-  int fd_;
-  const std::string& path_;
-  bool direct_ = false;
-};
-
-FileSum sum_of(std::uint64_t size, const std::vector<std::uint64_t>& hashes) {
-  return {size, core::xxh3_128(hashes.data(), hashes.size() * sizeof(std::uint64_t))};
-}
-
 bool is_regular(int fd) {
   struct stat found {};
   return ::fstat(fd, &found) == 0 && S_ISREG(found.st_mode);
-}
-
-// Hashes again the blocks that a patch has changed.
-void rehash(std::vector<std::uint64_t>& hashes, int fd, const std::string& path,
-            std::uint64_t total, std::uint64_t first, std::uint64_t size) {
-  std::vector<char> block(kHashBlock);
-  for (std::uint64_t i = first / kHashBlock; i * kHashBlock < first + size; ++i) {
-    const std::uint64_t length = std::min(kHashBlock, total - i * kHashBlock);
-    std::uint64_t done = 0;
-    while (done < length) {
-      const ssize_t got = ::pread(fd, block.data() + done, length - done,
-                                  static_cast<off_t>(i * kHashBlock + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) throw core::system_error(path, "read back", got < 0 ? errno : EIO);
-      done += static_cast<std::uint64_t>(got);
-    }
-    hashes[i] = core::xxh3_64(block.data(), length);
-  }
 }
 
 }  // namespace
@@ -322,14 +255,16 @@ void rehash(std::vector<std::uint64_t>& hashes, int fd, const std::string& path,
 Placed place_plan(const OutputPlan& plan, int fd, const std::string& path, std::uint64_t from,
                   const EngineOptions& options) {
   const std::uint64_t total = plan.size();
-  const bool direct =
-      options.io == IoMode::kDirect || (options.io == IoMode::kAuto && total >= kDirectFrom);
+  if (plan.tail) {
+    const FileSum sum = write_open_ended(plan, fd, path, options);
+    return {.sum = sum, .bytes = sum.size};
+  }
   ByteFilePtr there;
   if (from > 0) {
     there = plain_file(path);
     there = sub_file(there, 0, std::min({from, there->size(), total}));
   }
-  PlacedWriter writer(fd, path, direct);
+  PlacedWriter writer(fd, path, wants_direct(options.io, total));
   Pipeline pipeline(plan, options, std::move(there), true);
   const std::uint64_t done =
       pipeline.run([&](std::uint64_t offset, const char* data, std::uint64_t size) {
@@ -361,6 +296,7 @@ FileSum write_plan(const OutputPlan& plan, core::OutputFile& file, const EngineO
 }
 
 FileSum stream_plan(const OutputPlan& plan, core::Output& out, const EngineOptions& options) {
+  if (plan.tail) return stream_open_ended(plan, out, options);
   OutputPlan final_plan{.name = plan.name, .regions = plan.regions};
   if (plan.finish) {
     // Checksums come before the data here, so the data is read twice.

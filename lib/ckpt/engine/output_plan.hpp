@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ckpt/model/bytes.hpp"
+#include "core/hash.hpp"
 
 namespace stateutils::ckpt {
 
@@ -18,7 +19,8 @@ struct Region {
   bool want_crc = false;  // the writer needs the CRC-32 of these bytes
   std::optional<std::uint32_t>
       expected_crc{};  // a mismatch is kInput: "... does not match its CRC"
-  std::string what{};  // for that message
+  std::optional<core::Hash128> expected_hash{};  // the same for the XXH3-128
+  std::string what{};                            // for that message
 };
 
 // A region whose bytes follow from the checksums of others; it fills the room that was kept for it.
@@ -27,12 +29,19 @@ struct Patch {
   std::string bytes;
 };
 
+struct EngineOptions;
+using Append = std::function<void(const char* data, std::uint64_t size)>;
+
 struct OutputPlan {
   std::string name;  // below the destination folder; empty for a single file
   std::vector<Region> regions{};
   // Called with the CRC of every region (0 where none was wanted) when all data is known.
   std::function<std::vector<Patch>(const std::vector<std::uint32_t>&)> finish{};
   bool closing = false;  // an index of the others: written when they are all there
+  // A writer that learns its sizes while it works: its only region is the room for a header,
+  // `tail` appends everything else, then `finish` fills the room.
+  std::function<void(const Append& append, const EngineOptions& options)> tail{};
+  std::uint64_t tail_estimate = 0;  // bytes, to choose how to write them
 
   [[nodiscard]] std::uint64_t size() const;
   void literal(std::string bytes);  // appends a region of these bytes

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "ckpt/ckz/read.hpp"
 #include "ckpt/formats/dcp.hpp"
 #include "ckpt/formats/deepspeed.hpp"
 #include "ckpt/formats/gguf.hpp"
@@ -55,6 +56,7 @@ struct FileFormat {
 };
 
 constexpr FileFormat kFileFormats[] = {
+    {"ckz", is_ckz, open_ckz},
     {"safetensors", is_safetensors, open_safetensors},
     {"npz", is_npz, open_npz},
     {"pt", looks_like_torch, open_torch},

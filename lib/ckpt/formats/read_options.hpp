@@ -18,6 +18,7 @@ struct ReadOptions {
   bool check_sums = true;     // --no-crc clears it
   std::string patterns;       // --patterns FILE or builtin:megatron
   std::string layout;         // --src-layout FILE
+  std::string base;           // --base: what a delta-compressed source was compressed against
   bool strict = true;         // --no-strict clears it
   int threads = 1;
 

@@ -19,25 +19,33 @@ void add_metadata(Catalogue& catalogue, const std::string& key, const std::strin
   if (!known) catalogue.metadata.emplace_back(key, value);
 }
 
-// Adds the tensors of one file; `tied.NAME = KEPT` in its metadata gives aliases.
 void add_file(Catalogue& catalogue, const ByteFilePtr& file, const ReadOptions& options) {
   SafetensorsFile parsed = read_safetensors(*file, options.max_memory);
   catalogue.files.push_back(file->name());
-  std::unordered_map<std::string_view, std::size_t> by_name;
   const std::size_t first = catalogue.tensors.size();
   for (SafetensorsEntry& entry : parsed.entries) {
     catalogue.tensors.push_back(dense_tensor(std::move(entry.name), entry.dtype,
                                              std::move(entry.shape), file,
                                              parsed.data_offset + entry.begin));
   }
+  for (const auto& [key, value] : restore_tied(catalogue, first, std::move(parsed.metadata))) {
+    add_metadata(catalogue, key, value);
+  }
+}
+
+}  // namespace
+
+Metadata restore_tied(Catalogue& catalogue, std::size_t first, Metadata metadata) {
+  std::unordered_map<std::string_view, std::size_t> by_name;
   for (std::size_t i = first; i < catalogue.tensors.size(); ++i) {
     by_name.emplace(catalogue.tensors[i].name, i);
   }
+  Metadata others;
   std::vector<Tensor> aliases;
-  for (auto& [key, value] : parsed.metadata) {
+  for (auto& [key, value] : metadata) {
     const auto kept = key.starts_with(kTied) ? by_name.find(value) : by_name.end();
     if (kept == by_name.end() || by_name.contains(std::string_view(key).substr(kTied.size()))) {
-      add_metadata(catalogue, key, value);
+      others.emplace_back(std::move(key), std::move(value));
       continue;
     }
     Tensor alias = catalogue.tensors[kept->second];
@@ -46,9 +54,8 @@ void add_file(Catalogue& catalogue, const ByteFilePtr& file, const ReadOptions& 
     aliases.push_back(std::move(alias));
   }
   for (Tensor& alias : aliases) catalogue.tensors.push_back(std::move(alias));
+  return others;
 }
-
-}  // namespace
 
 Catalogue open_safetensors(const ByteFilePtr& file, const ReadOptions& options) {
   Catalogue catalogue{.format = "safetensors", .source = file->name()};

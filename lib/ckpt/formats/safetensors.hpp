@@ -31,6 +31,11 @@ struct SafetensorsFile {
 // An index and its shards; `path` is the index file.
 [[nodiscard]] Catalogue open_safetensors_index(const std::string& path, const ReadOptions& options);
 
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+// Adds an alias for each `tied.NAME = KEPT` of a file's metadata, where KEPT is among the tensors
+// from `first` on and NAME is not; returns the other metadata.
+[[nodiscard]] Metadata restore_tied(Catalogue& catalogue, std::size_t first, Metadata metadata);
+
 // Header bytes (length included) of entries laid out one after another; fills begin and end. Data
 // begins at a multiple of `align` (at least 8).
 [[nodiscard]] std::string safetensors_header(

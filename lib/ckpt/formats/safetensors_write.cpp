@@ -10,21 +10,6 @@
 namespace stateutils::ckpt {
 namespace {
 
-// Larger items first, so that every tensor is aligned to its own item without padding.
-std::vector<std::size_t> data_order(const Target& target, const WriteOptions& options) {
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < target.tensors.size(); ++i) {
-    if (!target.tensors[i].alias_of) order.push_back(i);
-  }
-  if (options.preserve_order) return order;
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    const TargetTensor &x = target.tensors[a], &y = target.tensors[b];
-    const unsigned bits_x = dtype_bits(x.dtype), bits_y = dtype_bits(y.dtype);
-    return bits_x != bits_y ? bits_x > bits_y : x.name < y.name;
-  });
-  return order;
-}
-
 OutputPlan plan_file(const Target& target, const std::vector<std::size_t>& members,
                      std::vector<std::pair<std::string, std::string>> metadata,
                      const WriteOptions& options) {
@@ -41,12 +26,7 @@ OutputPlan plan_file(const Target& target, const std::vector<std::size_t>& membe
     }
     entries.push_back({.name = tensor.name, .dtype = tensor.dtype, .shape = tensor.shape});
   }
-  // Dropped names, so that a reader can bring them back.
-  for (const TargetTensor& tensor : target.tensors) {
-    if (tensor.alias_of && std::ranges::find(members, *tensor.alias_of) != members.end()) {
-      metadata.emplace_back("tied." + tensor.name, target.tensors[*tensor.alias_of].name);
-    }
-  }
+  add_tied_names(target, members, metadata);
   OutputPlan plan{.name = ""};
   plan.literal(safetensors_header(entries, metadata, options.align));
   for (const std::size_t i : members) {
@@ -63,6 +43,29 @@ std::string shard_name(std::size_t index, std::size_t count) {
 }
 
 }  // namespace
+
+std::vector<std::size_t> safetensors_order(const Target& target, const WriteOptions& options) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < target.tensors.size(); ++i) {
+    if (!target.tensors[i].alias_of) order.push_back(i);
+  }
+  if (options.preserve_order) return order;
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const TargetTensor &x = target.tensors[a], &y = target.tensors[b];
+    const unsigned bits_x = dtype_bits(x.dtype), bits_y = dtype_bits(y.dtype);
+    return bits_x != bits_y ? bits_x > bits_y : x.name < y.name;
+  });
+  return order;
+}
+
+void add_tied_names(const Target& target, const std::vector<std::size_t>& members,
+                    std::vector<std::pair<std::string, std::string>>& metadata) {
+  for (const TargetTensor& tensor : target.tensors) {
+    if (tensor.alias_of && std::ranges::find(members, *tensor.alias_of) != members.end()) {
+      metadata.emplace_back("tied." + tensor.name, target.tensors[*tensor.alias_of].name);
+    }
+  }
+}
 
 std::vector<std::vector<std::size_t>> cut_into_shards(const Target& target,
                                                       const std::vector<std::size_t>& order,
@@ -82,7 +85,8 @@ std::vector<std::vector<std::size_t>> cut_into_shards(const Target& target,
 }
 
 std::vector<OutputPlan> plan_safetensors(const Target& target, const WriteOptions& options) {
-  const auto shards = cut_into_shards(target, data_order(target, options), options.max_shard_size);
+  const auto shards =
+      cut_into_shards(target, safetensors_order(target, options), options.max_shard_size);
   std::vector<OutputPlan> plans;
   if (shards.size() == 1) {
     plans.push_back(plan_file(target, shards[0], target.metadata, options));

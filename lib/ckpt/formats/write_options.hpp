@@ -42,12 +42,21 @@ struct WriteOptions {
 // Plans are named below DST when there is more than one or `folder` is set, else unnamed.
 [[nodiscard]] std::vector<OutputPlan> plan_safetensors(const Target& target,
                                                        const WriteOptions& options);
+[[nodiscard]] std::vector<OutputPlan> plan_ckz(const Target& target, const WriteOptions& options);
 [[nodiscard]] std::vector<OutputPlan> plan_torch(const Target& target, const WriteOptions& options);
 
 [[nodiscard]] std::vector<OutputPlan> plan_npy(const Target& target, const WriteOptions& options);
 [[nodiscard]] std::vector<OutputPlan> plan_npz(const Target& target, const WriteOptions& options);
 [[nodiscard]] std::vector<OutputPlan> plan_gguf(const Target& target, const WriteOptions& options);
 [[nodiscard]] std::vector<OutputPlan> plan_dcp(const Target& target, const WriteOptions& options);
+
+// The order of data in safetensors, aliases left out: larger items first, so that every tensor is
+// aligned to its own item without padding, then by name.
+[[nodiscard]] std::vector<std::size_t> safetensors_order(const Target& target,
+                                                         const WriteOptions& options);
+// Adds `tied.NAME = KEPT` for the aliases of `members`, so that a reader can bring them back.
+void add_tied_names(const Target& target, const std::vector<std::size_t>& members,
+                    std::vector<std::pair<std::string, std::string>>& metadata);
 
 // Groups of tensor indices, greedy in the order given; aliases stay with what they alias.
 [[nodiscard]] std::vector<std::vector<std::size_t>> cut_into_shards(

@@ -60,20 +60,13 @@ class PlainFile final : public ByteFile {
 
 class SpooledFile final : public ByteFile {
  public:
-  explicit SpooledFile(const std::string& path)
-      : name_(path == "-" ? "stdin" : path), fd_(open_scratch_file()) {
-    try {
-      fill(path);
-    } catch (...) {
-      ::close(fd_);
-      throw;
-    }
+  explicit SpooledFile(const std::string& path) : name_(path == "-" ? "stdin" : path) {
+    fill(path);
   }
-  ~SpooledFile() override { ::close(fd_); }
 
   void read_at(std::uint64_t offset, void* data, std::uint64_t size) const override {
     check_range(offset, size, *this);
-    read_scratch_file(fd_, offset, data, size, name_);
+    scratch_.read_at(offset, data, size, name_);
   }
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -83,14 +76,14 @@ class SpooledFile final : public ByteFile {
     const auto source = core::open_raw_input(path);
     std::vector<char> buffer(1u << 20);
     while (const std::size_t got = source->read(buffer.data(), buffer.size())) {
-      core::pwrite_fully(fd_, buffer.data(), got, size_, "temporary copy of " + name_);
+      core::pwrite_fully(scratch_.fd(), buffer.data(), got, size_, "temporary copy of " + name_);
       size_ += got;
       core::check_stop();
     }
   }
 
   std::string name_;
-  int fd_;
+  ScratchFile scratch_;
   std::uint64_t size_ = 0;
 };
 
@@ -220,25 +213,29 @@ int named_temporary(const std::string& folder) {
 
 }  // namespace
 
-int open_scratch_file() {
-  const char* folder = std::getenv("TMPDIR");
-  const std::string where = folder != nullptr && *folder != '\0' ? folder : "/tmp";
-  const int fd = ::open(where.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  return fd >= 0 ? fd : named_temporary(where);
+ScratchFile::ScratchFile() {
+  const char* wanted = std::getenv("TMPDIR");
+  const std::string folder = wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
+  name_ = "temporary file in " + folder;
+  fd_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd_ < 0) fd_ = named_temporary(folder);
+}
+ScratchFile::~ScratchFile() {
+  ::close(fd_);
 }
 
-void read_scratch_file(int fd, std::uint64_t offset, void* data, std::uint64_t size,
-                       const std::string& name) {
+void ScratchFile::read_at(std::uint64_t offset, void* data, std::uint64_t size,
+                          const std::string& original) const {
   auto* to = static_cast<char*>(data);
   while (size > 0) {
     const ssize_t got =
-        ::pread(fd, to, std::min<std::uint64_t>(size, 1u << 30), static_cast<off_t>(offset));
+        ::pread(fd_, to, std::min<std::uint64_t>(size, 1u << 30), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) {
       core::check_stop();
       continue;
     }
-    if (got < 0) throw core::system_error(name, "read the copy of", errno);
-    if (got == 0) throw core::environment_error(name + ": the temporary copy was cut");
+    if (got < 0) throw core::system_error(original, "read the copy of", errno);
+    if (got == 0) throw core::environment_error(original + ": the temporary copy was cut");
     to += got;
     offset += static_cast<std::uint64_t>(got);
     size -= static_cast<std::uint64_t>(got);

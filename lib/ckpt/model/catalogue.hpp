@@ -12,6 +12,7 @@
 
 #include "ckpt/model/bytes.hpp"
 #include "ckpt/model/dtype.hpp"
+#include "core/hash.hpp"
 
 namespace stateutils::ckpt {
 
@@ -51,12 +52,13 @@ struct Tensor {
   [[nodiscard]] std::uint64_t elements() const { return *element_count(shape); }
 };
 
-// Bytes that carry their own checksum (zip entries).
+// Bytes that carry their own checksum: the CRC-32 of a zip entry, or the XXH3-128 of a tensor.
 struct StoredSum {
   ByteFilePtr file;
   std::uint64_t offset = 0, size = 0;
   std::uint32_t crc = 0;
   std::string what;
+  std::optional<core::Hash128> hash{};
 };
 
 // What a check of the source found: reported by verify, refused by everything else.

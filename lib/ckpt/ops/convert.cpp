@@ -20,7 +20,8 @@ constexpr Writer kWriters[] = {{"safetensors", plan_safetensors},
                                {"npz", plan_npz},
                                {"npy", plan_npy},
                                {"gguf", plan_gguf},
-                               {"dcp", plan_dcp}};
+                               {"dcp", plan_dcp},
+                               {"ckz", plan_ckz}};
 
 constexpr std::pair<const char*, const char*> kSuffixes[] = {{".safetensors", "safetensors"},
                                                              {".pt", "pt"},
@@ -29,7 +30,8 @@ constexpr std::pair<const char*, const char*> kSuffixes[] = {{".safetensors", "s
                                                              {".ckpt", "pt"},
                                                              {".npz", "npz"},
                                                              {".npy", "npy"},
-                                                             {".gguf", "gguf"}};
+                                                             {".gguf", "gguf"},
+                                                             {".ckz", "ckz"}};
 
 std::string last_part(const std::string& path) {
   const auto slash = path.rfind('/');

@@ -95,30 +95,6 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
   return done;
 }
 
-void check_stored_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans, int threads) {
-  std::vector<StoredSum> rest;
-  std::map<std::pair<const ByteFile*, std::uint64_t>, Region*> regions;
-  for (OutputPlan& plan : plans) {
-    for (Region& region : plan.regions) {
-      std::uint64_t base = region.offset;
-      const ByteFile* file = underlying(*region.content, base);
-      regions.emplace(std::pair{file, base}, &region);
-    }
-  }
-  for (const StoredSum& sum : catalogue.sums) {
-    const auto found = regions.find({sum.file.get(), sum.offset});
-    if (found == regions.end() || found->second->size != sum.size) {
-      rest.push_back(sum);
-      continue;
-    }
-    found->second->expected_crc = sum.crc;
-    found->second->what = "zip entry " + core::quoted(sum.what);
-  }
-  for (const Finding& finding : check_sums(rest, threads)) {
-    throw core::input_error({catalogue.source}, finding.detail);
-  }
-}
-
 void describe_plans(const std::vector<OutputPlan>& plans, const std::string& dst, bool folder,
                     const std::function<void(const std::string&)>& line) {
   for (const OutputPlan& plan : plans) {

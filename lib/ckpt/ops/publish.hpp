@@ -35,10 +35,6 @@ void require_free(const std::string& dst, const PublishOptions& options);
 Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
                   const PublishOptions& options);
 
-// Stored checksums are compared while their bytes are copied whole; what the plans read otherwise
-// is read once more, now. kInput for one that does not match.
-void check_stored_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans, int threads);
-
 // One JSON object per run: {"dst","dst_offset","src","src_offset","length","op"}, through `line`.
 void describe_plans(const std::vector<OutputPlan>& plans, const std::string& dst, bool folder,
                     const std::function<void(const std::string& json)>& line);

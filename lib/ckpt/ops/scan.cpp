@@ -71,6 +71,11 @@ ScanResult scan_one(const Tensor& tensor, ScanWanted wanted, std::uint64_t buffe
   return result;
 }
 
+bool fits(const StoredSum& sum) {
+  if (sum.hash) return hash_of(*sum.file, sum.offset, sum.size) == *sum.hash;
+  return entry_crc(*sum.file, sum.offset, sum.size) == sum.crc;
+}
+
 bool same_bytes(const ByteFile& a, const ByteFile& b) {
   std::vector<char> left(std::min(kBuffer, a.size())), right(left.size());
   for (std::uint64_t at = 0; at < a.size();) {
@@ -113,17 +118,33 @@ std::vector<ScanResult> scan_tensors(const Catalogue& catalogue, ScanWanted want
   return results;
 }
 
+core::Hash128 hash_of(const ByteFile& file, std::uint64_t offset, std::uint64_t size) {
+  core::Xxh3 hasher;
+  std::vector<char> buffer(std::min(kBuffer, size));
+  for (std::uint64_t at = 0; at < size; at += buffer.size()) {
+    core::check_stop();
+    const std::uint64_t part = std::min<std::uint64_t>(buffer.size(), size - at);
+    file.read_at(offset + at, buffer.data(), part);
+    hasher.update(buffer.data(), part);
+  }
+  return hasher.digest128();
+}
+
+std::string sum_subject(const StoredSum& sum) {
+  return (sum.hash ? "tensor " : "zip entry ") + core::quoted(sum.what);
+}
+
 std::vector<Finding> check_sums(const std::vector<StoredSum>& sums, int threads) {
   std::vector<char> wrong(sums.size());
-  core::parallel_for(sums.size(), threads, [&](std::uint64_t i) {
-    wrong[i] = entry_crc(*sums[i].file, sums[i].offset, sums[i].size) != sums[i].crc ? 1 : 0;
-  });
+  core::parallel_for(sums.size(), threads,
+                     [&](std::uint64_t i) { wrong[i] = fits(sums[i]) ? 0 : 1; });
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < sums.size(); ++i) {
     if (wrong[i] == 0) continue;
-    findings.push_back({"crc", "",
-                        sums[i].file->name() + ": zip entry " + core::quoted(sums[i].what) +
-                            " does not match its CRC"});
+    const bool zip = !sums[i].hash;
+    findings.push_back({zip ? "crc" : "hash", zip ? "" : sums[i].what,
+                        sums[i].file->name() + ": " + sum_subject(sums[i]) +
+                            (zip ? " does not match its CRC" : " does not match its hash")});
   }
   return findings;
 }

@@ -31,7 +31,10 @@ struct ScanResult {
 [[nodiscard]] std::vector<ScanResult> scan_tensors(const Catalogue& catalogue, ScanWanted wanted,
                                                    int threads, std::uint64_t max_memory);
 
-// Compares stored checksums with the bytes; what differs becomes a finding "crc".
+[[nodiscard]] core::Hash128 hash_of(const ByteFile& file, std::uint64_t offset, std::uint64_t size);
+// What a checksum is of, for messages: `zip entry "x"` or `tensor "x"`.
+[[nodiscard]] std::string sum_subject(const StoredSum& sum);
+// Compares stored checksums with the bytes; what differs becomes a finding "crc" or "hash".
 [[nodiscard]] std::vector<Finding> check_sums(const std::vector<StoredSum>& sums, int threads);
 
 // Compares replicas with the pieces bit by bit; what differs becomes a finding "replica".

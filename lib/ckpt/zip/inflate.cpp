@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -257,11 +258,6 @@ class Inflating {
  public:
   Inflating(ByteFilePtr base, std::uint64_t offset, std::uint64_t stored, std::uint64_t size)
       : name_(base->name()), size_(size), decoder_(std::move(base), offset, stored) {}
-  Inflating(const Inflating&) = delete;
-  Inflating& operator=(const Inflating&) = delete;
-  ~Inflating() {
-    if (fd_ >= 0) ::close(fd_);
-  }
 
   void read(std::uint64_t offset, void* data, std::uint64_t size) {
     {
@@ -269,7 +265,7 @@ class Inflating {
       // The last bytes decide whether the entry has the length that it claims.
       while (produced_ < offset + size || (offset + size == size_ && !decoder_.finished())) more();
     }
-    if (size > 0) read_scratch_file(fd_, offset, data, size, name_);
+    if (size > 0) copy_->read_at(offset, data, size, name_);
   }
 
  private:
@@ -279,8 +275,9 @@ class Inflating {
     const auto fresh = decoder_.more();
     if (fresh.size() > size_ - produced_)
       decoder_.fail("the deflated data is longer than its size");
-    if (fd_ < 0) fd_ = open_scratch_file();
-    core::pwrite_fully(fd_, fresh.data(), fresh.size(), produced_, "temporary copy of " + name_);
+    if (!copy_) copy_.emplace();
+    core::pwrite_fully(copy_->fd(), fresh.data(), fresh.size(), produced_,
+                       "temporary copy of " + name_);
     produced_ += fresh.size();
   }
 
@@ -288,7 +285,7 @@ class Inflating {
   std::string name_;
   std::uint64_t size_, produced_ = 0;
   Decoder decoder_;
-  int fd_ = -1;
+  std::optional<ScratchFile> copy_;
 };
 
 // Archives have thousands of entries: only a few decoders and temporary files are held, the

@@ -1,0 +1,279 @@
+#include "ckpt/ckz/write.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "ckpt/engine/execute.hpp"
+#include "ckpt/formats/safetensors.hpp"
+#include "ckpt/plan/tensor_file.hpp"
+#include "core/error.hpp"
+#include "core/signals.hpp"
+#include "core/threads.hpp"
+
+namespace stateutils::ckpt {
+namespace {
+
+using namespace ckz;
+
+struct Source {
+  ByteFilePtr bytes, base;  // base: null where the tensor has none
+};
+
+// Hashes chunks in their order although several threads make them: each waits for its turn. Chunks
+// are taken in order, so the one whose turn it is always runs.
+class TurnHasher {
+ public:
+  void update(std::uint64_t turn, std::span<const char> bytes, std::span<const char> base) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return next_ == turn || stopped_; });
+    if (stopped_) return;
+    lock.unlock();
+    bytes_.update(bytes.data(), bytes.size());
+    if (!base.empty()) base_.update(base.data(), base.size());
+    lock.lock();
+    ++next_;
+    changed_.notify_all();
+  }
+  // A chunk failed: nobody waits for it.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+  [[nodiscard]] core::Hash128 bytes_hash() const { return bytes_.digest128(); }
+  [[nodiscard]] core::Hash128 base_hash() const { return base_.digest128(); }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t next_ = 0;
+  bool stopped_ = false;
+  core::Xxh3 bytes_, base_;
+};
+
+struct Worker {
+  ChunkCoder coder;
+  Buffer data, base;
+};
+
+class Compressor {
+ public:
+  Compressor(std::vector<TensorHead> heads, std::vector<Source> sources, Metadata metadata,
+             std::uint64_t align)
+      : heads_(std::move(heads)),
+        sources_(std::move(sources)),
+        metadata_(std::move(metadata)),
+        align_(align) {}
+
+  // The header with the largest sizes that streams can have.
+  [[nodiscard]] std::uint64_t header_room() {
+    std::vector<SafetensorsEntry> entries;
+    std::vector<TensorHead> heads = heads_;
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      if (sources_[i].base) heads[i].base.emplace();
+      const ChunkKind kind = ChunkKind::of(heads[i].dtype);
+      for (std::uint64_t s = 0; s < heads[i].segments(); ++s) {
+        const std::uint64_t chunks = heads[i].segment_chunks(s);
+        const std::uint64_t index = first_stream(s, kind.planes);
+        add_stream(entries, heads[i].name, index, chunks * table_row(kind.planes));
+        for (unsigned p = 0; p < kind.planes; ++p) {
+          add_stream(entries, heads[i].name, index + 1 + p,
+                     chunks * 2 * frame_bound(heads[i].chunk));
+        }
+      }
+    }
+    return header(entries, heads).size();
+  }
+
+  void run(const Append& append, const EngineOptions& options) {
+    entries_.clear();
+    workers_.resize(static_cast<std::size_t>(std::max(1, options.threads)));
+    for (std::size_t i = 0; i < heads_.size(); ++i) {
+      TurnHasher hasher;
+      for (std::uint64_t s = 0; s < heads_[i].segments(); ++s) {
+        encode_segment(i, s, hasher, options.threads);
+        write_segment(i, s, append);
+      }
+      heads_[i].hash = hasher.bytes_hash();
+      if (sources_[i].base) heads_[i].base = hasher.base_hash();
+    }
+    chunks_.clear();
+    workers_.clear();
+  }
+
+  [[nodiscard]] std::string final_header(std::uint64_t room) {
+    std::string text = header(entries_, heads_);
+    text.append(room - text.size(), ' ');
+    const std::uint64_t length = room - 8;
+    std::memcpy(text.data(), &length, 8);
+    return text;
+  }
+
+ private:
+  static void add_stream(std::vector<SafetensorsEntry>& entries, const std::string& tensor,
+                         std::uint64_t index, std::uint64_t bytes) {
+    entries.push_back({.name = stream_name(tensor, index), .dtype = DType::kU8, .shape = {bytes}});
+  }
+
+  [[nodiscard]] std::string header(std::vector<SafetensorsEntry>& entries,
+                                   const std::vector<TensorHead>& heads) const {
+    Metadata metadata{{kMetadataKey, heads_text(heads)}};
+    metadata.insert(metadata.end(), metadata_.begin(), metadata_.end());
+    return safetensors_header(entries, metadata, align_);
+  }
+
+  std::unique_ptr<Worker> take_worker() {
+    const std::lock_guard lock(mutex_);
+    for (auto& worker : workers_) {
+      if (worker) return std::move(worker);
+    }
+    return std::make_unique<Worker>();
+  }
+  void give_worker(std::unique_ptr<Worker> worker) {
+    const std::lock_guard lock(mutex_);
+    const auto free = std::ranges::find_if(workers_, [](const auto& slot) { return !slot; });
+    if (free != workers_.end()) *free = std::move(worker);
+  }
+
+  void encode_segment(std::size_t tensor, std::uint64_t s, TurnHasher& hasher, int threads) {
+    const TensorHead& head = heads_[tensor];
+    const ChunkKind kind = ChunkKind::of(head.dtype);
+    const std::uint64_t count = head.segment_chunks(s), first = s * kSegmentChunks;
+    if (chunks_.size() < count) chunks_.resize(count);
+    core::parallel_for(count, threads, [&](std::uint64_t c) {
+      try {
+        core::check_stop();
+        auto worker = take_worker();
+        const std::uint64_t size = head.chunk_bytes(first + c);
+        const auto load = [&](const ByteFilePtr& file, Buffer& buffer) {
+          file->read_at((first + c) * head.chunk, buffer.room(size), size);
+          buffer.set_size(size);
+        };
+        load(sources_[tensor].bytes, worker->data);
+        worker->base.clear();
+        if (sources_[tensor].base) load(sources_[tensor].base, worker->base);
+        hasher.update(first + c, worker->data.view(), worker->base.view());
+        worker->coder.encode(kind, worker->data.view(), worker->base.view(), chunks_[c]);
+        give_worker(std::move(worker));
+      } catch (...) {
+        hasher.stop();
+        throw;
+      }
+    });
+  }
+
+  void write_segment(std::size_t tensor, std::uint64_t s, const Append& append) {
+    const TensorHead& head = heads_[tensor];
+    const unsigned planes = plane_count(head.dtype);
+    const std::uint64_t count = head.segment_chunks(s), row = table_row(planes);
+    for (unsigned p = 0; p < planes; ++p) make_uniform(count, p);
+    std::string table(count * row, '\0');
+    std::vector<std::uint64_t> sizes(planes);
+    for (std::uint64_t c = 0; c < count; ++c) {
+      char* const at = table.data() + c * row;
+      at[0] = static_cast<char>(chunks_[c].codec);
+      for (unsigned p = 0; p < planes; ++p) {
+        const auto length = static_cast<std::uint32_t>(chunks_[c].planes[p].size());
+        std::memcpy(at + 1 + 4ull * p, &length, 4);
+        sizes[p] += length;
+      }
+    }
+    const std::uint64_t index = first_stream(s, planes);
+    add_stream(entries_, head.name, index, table.size());
+    append(table.data(), table.size());
+    for (unsigned p = 0; p < planes; ++p) {
+      add_stream(entries_, head.name, index + 1 + p, sizes[p]);
+      for (std::uint64_t c = 0; c < count; ++c) {
+        const EncodedPlane& plane = chunks_[c].planes[p];
+        const auto bytes = plane.framed ? plane.frame.view() : plane.plain.view();
+        append(bytes.data(), bytes.size());
+      }
+    }
+  }
+
+  // A stream is wholly raw or wholly frames. A reader tells them by the magic number, so raw bytes
+  // that begin with it become frames too.
+  void make_uniform(std::uint64_t count, unsigned p) {
+    bool frames = false;
+    std::string start;
+    for (std::uint64_t c = 0; c < count; ++c) {
+      const EncodedPlane& plane = chunks_[c].planes[p];
+      frames = frames || plane.framed;
+      const auto bytes = plane.plain.view();
+      if (start.size() < 4) start.append(bytes.data(), std::min<std::size_t>(4, bytes.size()));
+    }
+    if (!frames && !begins_like_a_frame(start)) return;
+    for (std::uint64_t c = 0; c < count; ++c) {
+      EncodedPlane& plane = chunks_[c].planes[p];
+      if (plane.framed || plane.plain.size() == 0) continue;
+      raw_frame(plane.plain.view(), plane.frame);
+      plane.framed = true;
+    }
+  }
+
+  std::vector<TensorHead> heads_;
+  std::vector<Source> sources_;
+  Metadata metadata_;
+  std::uint64_t align_;
+  std::vector<SafetensorsEntry> entries_;  // streams written so far
+  std::vector<EncodedChunk> chunks_;       // of the segment at hand; room that is used again
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+std::map<std::string, const Tensor*> by_name(const Catalogue* catalogue) {
+  std::map<std::string, const Tensor*> tensors;
+  if (catalogue == nullptr) return tensors;
+  for (const Tensor& tensor : catalogue->tensors) tensors.emplace(tensor.name, &tensor);
+  return tensors;
+}
+
+}  // namespace
+
+OutputPlan plan_ckz_delta(const Target& target, const WriteOptions& options, const Catalogue* base,
+                          std::uint64_t chunk) {
+  const auto bases = by_name(base);
+  const std::vector<std::size_t> order = safetensors_order(target, options);
+  std::vector<TensorHead> heads;
+  std::vector<Source> sources;
+  std::uint64_t total = 0;
+  for (const std::size_t i : order) {
+    const TargetTensor& tensor = target.tensors[i];
+    heads.push_back({.name = tensor.name, .dtype = tensor.dtype, .shape = tensor.shape});
+    heads.back().chunk = chunk;
+    sources.push_back({tensor.bytes, nullptr});
+    total += tensor.bytes->size();
+    const auto found = bases.find(tensor.name);
+    if (found != bases.end() && found->second->dtype == tensor.dtype &&
+        found->second->shape == tensor.shape && tensor.bytes->size() > 0) {
+      sources.back().base = tensor_file(*found->second);
+    }
+  }
+  Metadata metadata = target.metadata;
+  std::erase_if(metadata, [](const auto& entry) { return entry.first == kMetadataKey; });
+  add_tied_names(target, order, metadata);
+  const auto work = std::make_shared<Compressor>(std::move(heads), std::move(sources),
+                                                 std::move(metadata), options.align);
+  OutputPlan plan{.name = options.folder ? "model.ckz" : ""};
+  const std::uint64_t room = work->header_room();
+  plan.regions.push_back({.content = zero_file(room), .size = room});
+  plan.tail = [work](const Append& append, const EngineOptions& engine) {
+    work->run(append, engine);
+  };
+  plan.tail_estimate = total;
+  plan.finish = [work, room](const std::vector<std::uint32_t>&) {
+    return std::vector<Patch>{{0, work->final_header(room)}};
+  };
+  return plan;
+}
+
+std::vector<OutputPlan> plan_ckz(const Target& target, const WriteOptions& options) {
+  std::vector<OutputPlan> plans;
+  plans.push_back(plan_ckz_delta(target, options, nullptr));
+  return plans;
+}
+
+}  // namespace stateutils::ckpt

@@ -1,0 +1,359 @@
+#include "ckpt/quant/layer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "ckpt/model/elements.hpp"
+#include "ckpt/ops/cast.hpp"
+#include "ckpt/quant/kmeans.hpp"
+#include "core/error.hpp"
+#include "core/signals.hpp"
+#include "core/threads.hpp"
+
+namespace stateutils::ckpt::quant {
+namespace {
+
+constexpr std::size_t kFeedbackBlock = 128;
+constexpr std::uint64_t kOutlierStream = 1, kMainStream = 1000, kResidualStream = 1000000;
+
+unsigned log2_of(std::uint64_t k) {
+  return static_cast<unsigned>(std::countr_zero(k));
+}
+
+// What is stored is what is assigned to: centroids take one rounding here.
+std::vector<float> as_stored(const std::vector<float>& centroids, DType type) {
+  std::vector<float> out(centroids.size());
+  for (std::size_t i = 0; i < centroids.size(); ++i) {
+    const double x = centroids[i];
+    char bytes[2];
+    double back = 0;
+    from_doubles(type, {&x, 1}, bytes, Overflow::kSaturate);
+    to_doubles(type, bytes, {&back, 1});
+    out[i] = static_cast<float>(back);
+  }
+  return out;
+}
+
+// The vectors of columns [first, last) with the weight of their column; a vector that padding
+// fills up has weight 0.
+struct Vectors {
+  std::vector<float> values{};
+  std::vector<double> weights{};
+};
+Vectors vectors_of(const Weights& w, std::span<const double> column_weights, std::size_t first,
+                   std::size_t last, std::uint64_t v) {
+  const std::uint64_t blocks = row_blocks(w.rows, v);
+  Vectors out;
+  out.values.assign((last - first) * blocks * v, 0.0F);
+  for (std::size_t c = first; c < last; ++c) {
+    float* const to = out.values.data() + (c - first) * blocks * v;
+    for (std::size_t r = 0; r < w.rows; ++r) to[r] = static_cast<float>(w.column(c)[r]);
+    for (std::uint64_t b = 0; b < blocks; ++b) {
+      out.weights.push_back((b + 1) * v <= w.rows ? column_weights[c] : 0.0);
+    }
+  }
+  return out;
+}
+
+class LayerQuantizer {
+ public:
+  LayerQuantizer(const Weights& weights, const Square& h, const Square* inverse, DType type,
+                 const QuantOptions& options)
+      : given_(weights), given_h_(h), inverse_(inverse), type_(type), options_(options) {
+    out_.rows = weights.rows;
+    out_.columns = weights.columns;
+    out_.outliers = static_cast<std::size_t>(
+        std::floor(static_cast<double>(weights.columns) * options.outlier_percent / 100));
+  }
+
+  QuantizedLayer run() {
+    prepare();
+    make_codebooks(work_, false);
+    Weights coded = feedback_pass(work_, 0, false);
+    if (options_.residual_k > 0) add_residual(coded);
+    measure(coded);
+    return std::move(out_);
+  }
+
+ private:
+  // Columns in coding order: normalized, dead ones zeroed; H follows.
+  void prepare() {
+    const std::size_t n = out_.columns;
+    diagonal_.resize(n);
+    for (std::size_t c = 0; c < n; ++c) diagonal_[c] = given_h_.at(c, c);
+    choose_order();
+    std::vector<double> scale(n, 1.0);
+    work_ = {out_.rows, n, std::vector<double>(out_.rows * n)};
+    if (options_.norm != Norm::kNone) normalize(scale);
+    for (std::size_t p = 0; p < n; ++p) {
+      const std::size_t c = out_.order[p];
+      double* const to = work_.column(p);
+      const double bias = out_.bias.empty() ? 0.0 : static_cast<double>(out_.bias[c]);
+      const bool dead = diagonal_[c] == 0;
+      for (std::size_t r = 0; r < out_.rows; ++r) {
+        to[r] = dead ? 0.0 : (given_.column(c)[r] - bias) / scale[c];
+      }
+    }
+    column_weights_.resize(n);
+    for (std::size_t p = 0; p < n; ++p) {
+      const std::size_t c = out_.order[p];
+      column_weights_[p] = (diagonal_[c] == 0 ? 1.0 : diagonal_[c]) * scale[c] * scale[c];
+    }
+    if (!given_h_.identity()) make_factor(scale);
+  }
+
+  void choose_order() {
+    out_.order.resize(out_.columns);
+    std::iota(out_.order.begin(), out_.order.end(), std::size_t{0});
+    const auto heavier = [this](std::size_t a, std::size_t b) {
+      return diagonal_[a] != diagonal_[b] ? diagonal_[a] > diagonal_[b] : a < b;
+    };
+    if (options_.permute || out_.outliers > 0) std::ranges::sort(out_.order, heavier);
+    if (!options_.permute) {
+      std::sort(out_.order.begin() + static_cast<std::ptrdiff_t>(out_.outliers), out_.order.end());
+    }
+  }
+
+  // Rounded to F32 as stored, so that both sides use the same numbers.
+  void normalize(std::vector<double>& scale) {
+    const auto rows = static_cast<double>(out_.rows);
+    for (std::size_t c = 0; c < out_.columns; ++c) {
+      const double* const w = given_.column(c);
+      double bias = 0, spread = 0;
+      if (options_.norm == Norm::kMinMax) {
+        const auto [low, high] = std::minmax_element(w, w + out_.rows);
+        bias = *low;
+        spread = *high - *low;
+      } else {
+        for (std::size_t r = 0; r < out_.rows; ++r) bias += w[r] / rows;
+        for (std::size_t r = 0; r < out_.rows; ++r) spread += (w[r] - bias) * (w[r] - bias) / rows;
+        spread = std::sqrt(spread);
+      }
+      out_.bias.push_back(static_cast<float>(bias));
+      out_.scale.push_back(spread > 0 ? static_cast<float>(spread) : 1.0F);
+      scale[c] = static_cast<double>(out_.scale.back());
+    }
+  }
+
+  void make_factor(const std::vector<double>& scale) {
+    Square h = inverse_ != nullptr ? *inverse_ : given_h_;
+    std::vector<double> factors = scale;
+    if (inverse_ != nullptr) {
+      for (double& x : factors) x = 1 / x;
+    } else {
+      for (std::size_t c = 0; c < h.n; ++c) {
+        if (diagonal_[c] == 0) h.cells[c * h.n + c] = 1;
+      }
+      damp(h);
+    }
+    factor_ =
+        feedback_factor(reordered(h, out_.order, factors), inverse_ != nullptr, options_.threads);
+    if (factor_.cells.empty()) {
+      throw core::Error(core::Category::kInput, "the Hessian is not positive definite");
+    }
+  }
+
+  // Codebooks of the outliers and of every group, or of the residuals of the groups.
+  void make_codebooks(const Weights& from, bool residual) {
+    const auto book = [&](std::size_t first, std::size_t last, std::uint64_t v, std::uint64_t k,
+                          std::uint64_t stream) {
+      const Vectors vectors = vectors_of(from, column_weights_, first, last, v);
+      const KmeansOptions options{.clusters = k,
+                                  .iterations = options_.iterations,
+                                  .tolerance = options_.tolerance,
+                                  .seed = options_.seed,
+                                  .stream = stream,
+                                  .threads = options_.threads};
+      return as_stored(weighted_kmeans(vectors.values, v, vectors.weights, options), type_);
+    };
+    if (out_.outliers > 0 && !residual) {
+      out_.outlier = {.v = options_.outlier_v, .k = options_.outlier_k};
+      out_.outlier.centroids =
+          book(0, out_.outliers, options_.outlier_v, options_.outlier_k, kOutlierStream);
+    }
+    for (std::uint64_t g = 0; g < options_.groups; ++g) {
+      if (!residual) out_.groups.push_back({.v = options_.v, .k = options_.k});
+      auto& to = residual ? out_.groups[g].residual_centroids : out_.groups[g].centroids;
+      to = book(first_of(g), first_of(g + 1), options_.v,
+                residual ? options_.residual_k : options_.k,
+                (residual ? kResidualStream : kMainStream) + g);
+    }
+  }
+  [[nodiscard]] std::size_t first_of(std::uint64_t group) const {
+    return out_.outliers + group_start(out_.columns - out_.outliers, options_.groups, group);
+  }
+
+  // Quantizes columns from `first` on, each with what the ones before it did wrong taken into
+  // account (GPTQ's feedback, in blocks of 128). Returns the coded matrix.
+  Weights feedback_pass(Weights w, std::size_t first, bool residual) {
+    Weights coded{w.rows, w.columns, std::vector<double>(w.cells.size())};
+    std::vector<double> errors(kFeedbackBlock * w.rows);
+    const std::vector<Codebook> books = codebooks(residual);
+    for (std::size_t start = first; start < w.columns; start += kFeedbackBlock) {
+      core::check_stop();
+      const std::size_t end = std::min(w.columns, start + kFeedbackBlock);
+      for (std::size_t q = start; q < end; ++q) {
+        code_column(w.column(q), q, books, residual, coded.column(q));
+        if (factor_.cells.empty()) continue;
+        double* const error = errors.data() + (q - start) * w.rows;
+        const double pivot = factor_.at(q, q);
+        for (std::size_t r = 0; r < w.rows; ++r) {
+          error[r] = (w.column(q)[r] - coded.column(q)[r]) / pivot;
+        }
+        for (std::size_t j = q + 1; j < end; ++j) take_off(w, j, error, factor_.at(q, j));
+      }
+      if (factor_.cells.empty()) continue;
+      core::parallel_for(w.columns - end, options_.threads, [&](std::uint64_t task) {
+        const std::size_t j = end + task;
+        for (std::size_t q = start; q < end; ++q) {
+          take_off(w, j, errors.data() + (q - start) * w.rows, factor_.at(q, j));
+        }
+      });
+    }
+    return coded;
+  }
+  static void take_off(Weights& w, std::size_t column, const double* error, double factor) {
+    double* const to = w.column(column);
+    for (std::size_t r = 0; r < w.rows; ++r) to[r] -= error[r] * factor;
+  }
+
+  // The outliers' book first, then those of the groups.
+  [[nodiscard]] std::vector<Codebook> codebooks(bool residual) const {
+    std::vector<Codebook> books;
+    books.emplace_back(out_.outlier.centroids, std::max<std::uint64_t>(1, out_.outlier.v));
+    for (const CodedColumns& group : out_.groups) {
+      books.emplace_back(residual ? group.residual_centroids : group.centroids, options_.v);
+    }
+    return books;
+  }
+
+  void code_column(const double* w, std::size_t q, const std::vector<Codebook>& books,
+                   bool residual, double* coded) {
+    std::uint64_t g = 0;
+    const bool outlier = q < out_.outliers;
+    while (!outlier && q >= first_of(g + 1)) ++g;
+    CodedColumns& columns = outlier ? out_.outlier : out_.groups[g];
+    const Codebook& book = books[outlier ? 0 : g + 1];
+    const std::uint64_t v = columns.v, blocks = row_blocks(out_.rows, v);
+    std::vector<float> vectors(blocks * v, 0.0F);
+    for (std::size_t r = 0; r < out_.rows; ++r) vectors[r] = static_cast<float>(w[r]);
+    const auto chosen =
+        assign_nearest(vectors, book, blocks * book.size() > 65536 ? options_.threads : 1);
+    auto& indices = residual ? columns.residuals : columns.indices;
+    indices.insert(indices.end(), chosen.begin(), chosen.end());
+    for (std::size_t r = 0; r < out_.rows; ++r) {
+      coded[r] = static_cast<double>(book.at(chosen[r / v], r % v));
+    }
+  }
+
+  void add_residual(Weights& coded) {
+    Weights rest = work_;
+    for (std::size_t i = 0; i < rest.cells.size(); ++i) rest.cells[i] -= coded.cells[i];
+    make_codebooks(rest, true);
+    const Weights more = feedback_pass(rest, out_.outliers, true);
+    for (std::size_t i = 0; i < coded.cells.size(); ++i) coded.cells[i] += more.cells[i];
+  }
+
+  void measure(const Weights& coded) {
+    out_.bits_per_weight = bits_per_weight(out_.rows, out_.columns, out_.outliers, options_);
+    const double whole =
+        weighted_square(given_h_with_size(), given_.cells, out_.rows, options_.threads);
+    const auto relative = [&](const std::vector<double>& difference) {
+      const double error =
+          weighted_square(given_h_with_size(), difference, out_.rows, options_.threads);
+      return whole > 0 ? error / whole : 0.0;
+    };
+    std::vector<double> difference(given_.cells.size());
+    for (std::size_t p = 0; p < out_.columns; ++p) {
+      const std::size_t c = out_.order[p];
+      const double scale = out_.scale.empty() ? 1.0 : static_cast<double>(out_.scale[c]);
+      const double bias = out_.bias.empty() ? 0.0 : static_cast<double>(out_.bias[c]);
+      for (std::size_t r = 0; r < out_.rows; ++r) {
+        difference[c * out_.rows + r] = given_.column(c)[r] - (coded.column(p)[r] * scale + bias);
+      }
+    }
+    out_.proxy_error = relative(difference);
+    const auto bits = static_cast<unsigned>(std::max(1.0, std::floor(out_.bits_per_weight)));
+    const Weights rtn = round_to_nearest(given_, bits, options_.threads);
+    for (std::size_t i = 0; i < difference.size(); ++i) {
+      difference[i] = given_.cells[i] - rtn.cells[i];
+    }
+    out_.rtn_proxy_error = relative(difference);
+  }
+  [[nodiscard]] Square given_h_with_size() const {
+    return given_h_.identity() ? Square{out_.columns, {}} : given_h_;
+  }
+
+  const Weights& given_;
+  const Square& given_h_;
+  const Square* inverse_;
+  DType type_;
+  const QuantOptions& options_;
+  QuantizedLayer out_;
+  Weights work_;  // columns in coding order
+  std::vector<double> diagonal_, column_weights_;
+  Square factor_;  // empty with the identity: no column tells anything about another
+};
+
+}  // namespace
+
+double bits_per_weight(std::uint64_t rows, std::uint64_t columns, std::uint64_t outliers,
+                       const QuantOptions& o) {
+  const auto m = static_cast<double>(rows), n = static_cast<double>(columns);
+  const auto first = static_cast<double>(outliers);
+  const double residual = o.residual_k > 0 ? static_cast<double>(o.residual_k) : 0;
+  const double residual_bits = o.residual_k > 0 ? log2_of(o.residual_k) : 0;
+  double codebooks = static_cast<double>(o.v) * (static_cast<double>(o.k) + residual) *
+                     static_cast<double>(o.groups);
+  double indices = m * (n - first) / static_cast<double>(o.v) * (log2_of(o.k) + residual_bits);
+  if (outliers > 0) {
+    codebooks += static_cast<double>(o.outlier_v * o.outlier_k);
+    indices += m * first / static_cast<double>(o.outlier_v) * log2_of(o.outlier_k);
+  }
+  return (16 * codebooks + indices) / (m * n);
+}
+
+QuantizedLayer quantize_layer(const Weights& weights, const Square& h, const Square* inverse,
+                              DType centroid_type, const QuantOptions& options) {
+  return LayerQuantizer(weights, h, inverse, centroid_type, options).run();
+}
+
+Weights round_to_nearest(const Weights& weights, unsigned bits, int threads) {
+  constexpr int kClips = 100;
+  Weights out = weights;
+  const double steps = std::ldexp(1.0, static_cast<int>(bits)) - 1;
+  core::parallel_for(weights.rows, threads, [&](std::uint64_t r) {
+    const auto value = [&](std::size_t c) { return weights.column(c)[r]; };
+    double largest = 0;
+    for (std::size_t c = 0; c < weights.columns; ++c) {
+      largest = std::max(largest, std::fabs(value(c)));
+    }
+    const auto rounded = [&](double x, double clip) {
+      const double level = std::nearbyint((std::clamp(x, -clip, clip) + clip) / (2 * clip) * steps);
+      return level / steps * 2 * clip - clip;
+    };
+    if (largest == 0) return;
+    double best = std::numeric_limits<double>::infinity(), best_clip = largest;
+    for (int i = 1; i <= kClips; ++i) {
+      const double clip = largest * i / kClips;
+      double error = 0;
+      for (std::size_t c = 0; c < weights.columns; ++c) {
+        const double d = value(c) - rounded(value(c), clip);
+        error += d * d;
+      }
+      if (error < best) {
+        best = error;
+        best_clip = clip;
+      }
+    }
+    for (std::size_t c = 0; c < weights.columns; ++c) {
+      out.column(c)[r] = rounded(value(c), best_clip);
+    }
+  });
+  return out;
+}
+
+}  // namespace stateutils::ckpt::quant
