@@ -100,7 +100,7 @@ void Io::summary(const nlohmann::ordered_json& values) const {
   nlohmann::ordered_json all = values;
   all["tool"] = tool;
   all["version"] = version;
-  all["seed"] = seed;
+  if (!all.contains("seed")) all["seed"] = seed;
   all["threads"] = threads;
   all["isa"] = isa_name(active_isa());
   all["gpu"] = gpu_used ? gpu().name : std::string("none");

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numbers>
 #include <optional>
 
 #include "core/error.hpp"
 #include "core/units.hpp"
 #include "qmc/formula.hpp"
-#include "qmc/normal.hpp"
+#include "qmc/path_option.hpp"
 #include "qmc/transform.hpp"
 
 namespace stateutils::qmc {
@@ -18,71 +17,17 @@ namespace {
 using core::usage_error;
 constexpr double kPi = std::numbers::pi;
 
-// "name:key=value,..." taken apart; every key must be used.
-class Settings {
- public:
-  explicit Settings(std::string_view text) : name_(text.substr(0, text.find(':'))) {
-    if (text.size() == name_.size()) return;
-    std::string_view rest = text.substr(name_.size() + 1);
-    while (!rest.empty()) {
-      const std::string_view part = rest.substr(0, rest.find(','));
-      rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-      const std::size_t equals = part.find('=');
-      if (equals == std::string_view::npos) {
-        throw usage_error("integrand " + name_ + ": " + core::quoted(part) + " is no key=value");
-      }
-      values_[std::string(part.substr(0, equals))] = part.substr(equals + 1);
-    }
-  }
-  [[nodiscard]] const std::string& name() const { return name_; }
-  double number(const std::string& key, double otherwise) {
-    const auto text = take(key);
-    if (!text) return otherwise;
-    const auto value = core::parse_double(*text);
-    if (!value) throw usage_error("integrand " + name_ + ": " + key + " is no number");
-    return *value;
-  }
-  double positive(const std::string& key, double otherwise) {
-    const double value = number(key, otherwise);
-    if (!(value > 0)) throw usage_error("integrand " + name_ + ": " + key + " must be positive");
-    return value;
-  }
-  std::string choice(const std::string& key, const std::vector<std::string>& known) {
-    const auto text = take(key);
-    if (!text) return known[0];
-    if (std::find(known.begin(), known.end(), *text) == known.end()) {
-      throw usage_error("integrand " + name_ + ": " + key + "=" + *text + " is not known");
-    }
-    return *text;
-  }
-  void require_all_used() const {
-    if (values_.empty()) return;
-    throw usage_error("integrand " + name_ + ": unknown key " +
-                      core::quoted(values_.begin()->first));
-  }
-
- private:
-  std::optional<std::string> take(const std::string& key) {
-    const auto found = values_.find(key);
-    if (found == values_.end()) return std::nullopt;
-    std::string text = found->second;
-    values_.erase(found);
-    return text;
-  }
-  std::string name_;
-  std::map<std::string, std::string> values_;
-};
-
 using PointFunction = std::function<double(const double*)>;
 
 // A function of one point after a map of the cube.
 class MappedIntegrand final : public Integrand {
  public:
   MappedIntegrand(std::size_t d, const std::string& map, PointFunction function, double scale)
-      : d_(d), function_(std::move(function)), scale_(scale) {
+      : d_(d), measure_(map), function_(std::move(function)), scale_(scale) {
     if (!map.empty()) map_.emplace(map, d);
   }
   [[nodiscard]] std::size_t dims() const override { return d_; }
+  [[nodiscard]] std::string measure() const override { return measure_; }
   void evaluate(const double* u, std::size_t rows, double* y) const override {
     std::vector<double> mapped;
     if (map_) {
@@ -95,6 +40,7 @@ class MappedIntegrand final : public Integrand {
 
  private:
   std::size_t d_;
+  std::string measure_;
   PointFunction function_;
   double scale_;
   std::optional<Transform> map_;
@@ -179,39 +125,13 @@ Definition borehole() {
 }
 
 // Geometric Brownian motion at d equal dates, by principal components.
-Definition option(Settings& s, std::size_t d) {
-  const double s0 = s.positive("S0", 30), strike = s.positive("K", 35), r = s.number("r", 0),
-               vol = s.positive("vol", 0.5), horizon = s.positive("T", 1);
-  const bool put = s.choice("payoff", {"call", "put"}) == "put";
-  const std::string map = "gbm(" + core::format_double(horizon) + "," + core::format_double(s0) +
-                          "," + core::format_double(r) + "," + core::format_double(vol) + ",pca)";
-  const double discount = std::exp(-r * horizon), n = static_cast<double>(d);
-  const auto pay = [=](double price) {
-    return discount * std::max(0.0, put ? strike - price : price - strike);
-  };
-  if (s.name() == "european") {
-    return {map, [=](const double* path) { return pay(path[d - 1]); }};
-  }
-  if (s.name() == "asian") {
-    const bool geometric = s.choice("mean", {"arithmetic", "geometric"}) == "geometric";
-    return {map, [=](const double* path) {
-              // Trapezoid rule over S_0..S_d.
-              double sum = 0.5 * (geometric ? std::log(s0) : s0);
-              for (std::size_t k = 0; k < d; ++k) {
-                const double value = geometric ? std::log(path[k]) : path[k];
-                sum += k + 1 < d ? value : 0.5 * value;
-              }
-              return pay(geometric ? std::exp(sum / n) : sum / n);
-            }};
-  }
-  const double level = s.positive("B", 40);
-  const std::string type = s.choice("type", {"up-out", "up-in", "down-out", "down-in"});
-  const bool up = type.starts_with("up"), in = type.ends_with("in");
-  return {map, [=](const double* path) {
-            const bool touched = std::any_of(
-                path, path + d, [=](double price) { return up ? price >= level : price <= level; });
-            return touched == in ? pay(path[d - 1]) : 0.0;
-          }};
+Definition path_option(Settings& s, std::size_t d) {
+  const PathOption option(s, d);
+  const PathModel& model = option.model();
+  const std::string map = "gbm(" + core::format_double(model.horizon) + "," +
+                          core::format_double(model.start) + "," + core::format_double(model.rate) +
+                          "," + core::format_double(model.volatility) + ",pca)";
+  return {map, [=](const double* path) { return option.payoff(path, d, 1); }};
 }
 
 Definition two_dimensional(const std::string& name) {
@@ -278,7 +198,7 @@ std::optional<Definition> definition(Settings& s, std::size_t d) {
   if (name == "sin1d") {
     return Definition{"", [](const double* x) { return std::sin(2 * kPi * x[0]); }, 1};
   }
-  if (name == "european" || name == "asian" || name == "barrier") return option(s, d);
+  if (name == "european" || name == "asian" || name == "barrier") return path_option(s, d);
   if (name == "hartmann6") return hartmann6();
   if (name == "borehole") return borehole();
   if (name == "fourbranch" || name == "multimodal2d" || name == "oakley-ohagan2") {
@@ -290,10 +210,11 @@ std::optional<Definition> definition(Settings& s, std::size_t d) {
 class FormulaIntegrand final : public Integrand {
  public:
   FormulaIntegrand(std::string_view text, std::size_t d, const std::string& measure)
-      : d_(d), formula_(text, d) {
+      : d_(d), measure_(measure), formula_(text, d) {
     if (!measure.empty()) map_.emplace(measure, d);
   }
   [[nodiscard]] std::size_t dims() const override { return d_; }
+  [[nodiscard]] std::string measure() const override { return measure_; }
   void evaluate(const double* u, std::size_t rows, double* y) const override {
     if (!map_) {
       formula_.evaluate(u, rows, y);
@@ -307,6 +228,7 @@ class FormulaIntegrand final : public Integrand {
 
  private:
   std::size_t d_;
+  std::string measure_;
   Formula formula_;
   std::optional<Transform> map_;
 };

@@ -19,6 +19,8 @@ class Integrand {
   [[nodiscard]] virtual std::size_t dims() const = 0;
   // Values at `rows` points of the open unit cube, row by row.
   virtual void evaluate(const double* u, std::size_t rows, double* y) const = 0;
+  // The transform from the cube to what the function sees; empty for none.
+  [[nodiscard]] virtual std::string measure() const = 0;
 };
 
 // "NAME" or "NAME:key=value,..." of the built-in functions; kUsage for an unknown name, key or

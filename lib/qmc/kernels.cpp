@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "core/threads.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -184,6 +185,19 @@ std::vector<double> first_column(const KernelSpec& kernel, const Points& points,
     for (std::size_t i = 0; i < n; ++i) column[i] *= 1 + kernel.gamma[j] * factors[j][i];
   }
   return column;
+}
+
+double squared_worst_case(const KernelSpec& kernel, const Points& points, std::size_t n) {
+  const auto factors = kernel_factors(kernel, points, n);
+  std::vector<double> column(n);
+  for (std::size_t j = 0; j < factors.size(); ++j) {
+    // K / scale - 1: (1 + c)(1 + t) - 1 without the cancellation.
+    for (std::size_t i = 0; i < n; ++i) {
+      const double t = kernel.gamma[j] * factors[j][i];
+      column[i] = column[i] * (1 + t) + t;
+    }
+  }
+  return kernel.scale * core::pairwise_sum(column) / static_cast<double>(n);
 }
 
 Gram::Gram(KernelType type, std::span<const double> column, double diagonal)

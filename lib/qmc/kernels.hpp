@@ -44,6 +44,11 @@ struct KernelSpec {
 [[nodiscard]] std::vector<double> first_column(const KernelSpec& kernel, const Points& points,
                                                std::size_t n);
 
+// Squared worst-case error of the mean of the first n points, n a power of two, in the space of a
+// kernel over unrandomized points: (1/n) sum_i K(x_i, x_0) - scale.
+[[nodiscard]] double squared_worst_case(const KernelSpec& kernel, const Points& points,
+                                        std::size_t n);
+
 // The matrix of a kernel over n points, diagonal in the transform that belongs to its type.
 class Gram {
  public:

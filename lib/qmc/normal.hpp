@@ -16,10 +16,13 @@ void normal_quantiles(double* u, std::size_t count);
 // Phi(x).
 [[nodiscard]] double normal_cdf(double x);
 
-// The middle part |u - 1/2| <= 0.425 of `count` values, whatever they are; one per instruction set.
-using NormalMiddle = void (*)(const double* u, std::size_t count, double* out);
-void normal_middle_scalar(const double* u, std::size_t count, double* out);
-void normal_middle_avx2(const double* u, std::size_t count, double* out);
-void normal_middle_avx512(const double* u, std::size_t count, double* out);
+// The loops, one set per instruction set; every set rounds the same.
+struct NormalKernels {
+  // |u - 1/2| <= 0.425.
+  void (*middle)(const double* u, std::size_t count, double* out);
+  // Minus the quantile of p with exp(-25) <= p <= 0.075.
+  void (*tail)(const double* p, std::size_t count, double* out);
+};
+extern const NormalKernels kNormalScalar, kNormalAvx2, kNormalAvx512;
 
 }  // namespace stateutils::qmc

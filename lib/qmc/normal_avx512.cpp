@@ -1,10 +1,7 @@
-#include "qmc/normal.hpp"
 #include "qmc/normal_impl.hpp"
 
 namespace stateutils::qmc {
 
-void normal_middle_avx512(const double* u, std::size_t count, double* out) {
-  middle_loop(u, count, out);
-}
+const NormalKernels kNormalAvx512 = make_normal_kernels();
 
 }  // namespace stateutils::qmc

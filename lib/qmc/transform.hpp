@@ -25,6 +25,7 @@ class Stage {
   // Multiplies `weights` by what an integrand must be multiplied by, for inputs `x`
   // (periodizations).
   virtual void weigh(const double*, std::size_t, std::size_t, double*) const {}
+  [[nodiscard]] virtual bool has_weights() const { return false; }
   [[nodiscard]] virtual bool needs_open() const { return false; }    // infinite at 0 or 1
   [[nodiscard]] virtual bool reaches_ends() const { return false; }  // maps the inside to 0 or 1
 };
@@ -42,6 +43,8 @@ class Transform {
              double* weights = nullptr) const;
   // Whether the first stage is infinite at 0 or 1, so that the points must avoid both.
   [[nodiscard]] bool needs_open() const;
+  // Whether integrands must be weighted: apply() needs `weights`.
+  [[nodiscard]] bool has_weights() const;
   [[nodiscard]] std::size_t columns() const { return d_; }
 
  private:

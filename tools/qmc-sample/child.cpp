@@ -49,28 +49,58 @@ Child::~Child() {
 }
 
 void Child::fail(const std::string& message) const {
-  throw core::input_error({"--exec"}, "batch " + std::to_string(batch_) + ": " + message);
+  const std::uint64_t number = batches_.empty() ? last_ : batches_.front().number;
+  throw core::input_error({"--exec"}, "batch " + std::to_string(number) + ": " + message);
 }
 
-std::string Child::batch_bytes(const double* x, std::size_t rows, std::size_t d) const {
+void Child::push(std::uint64_t number, std::size_t first, const double* x, std::size_t rows,
+                 std::size_t d) {
+  batches_.push_back({number, first, rows, 0});
+  last_ = number;
   if (!text_) {
     const std::uint64_t shape[] = {rows, d};
-    std::string bytes = core::npy_header_bytes(core::NpyType::kF8, shape);
-    bytes.append(reinterpret_cast<const char*>(x), rows * d * sizeof(double));
-    return bytes;
+    unsent_ += core::npy_header_bytes(core::NpyType::kF8, shape);
+    unsent_.append(reinterpret_cast<const char*>(x), rows * d * sizeof(double));
+    return;
   }
-  std::string lines;
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t j = 0; j < d; ++j) {
-      lines += core::format_double(x[i * d + j]);
-      lines += j + 1 < d ? ',' : '\n';
+      unsent_ += core::format_double(x[i * d + j]);
+      unsent_ += j + 1 < d ? ',' : '\n';
     }
   }
-  return lines;
+}
+
+void Child::write_some() {
+  const ssize_t n = ::write(in_, unsent_.data() + sent_, unsent_.size() - sent_);
+  if (n > 0) sent_ += static_cast<std::size_t>(n);
+  if (n < 0 && errno == EPIPE) fail("the command stopped reading");
+  if (sent_ == unsent_.size()) {
+    unsent_.clear();
+    sent_ = 0;
+  }
+}
+
+void Child::read_some() {
+  char part[65536];
+  const ssize_t n = ::read(out_, part, sizeof part);
+  if (n == 0) fail("the command ended before its values");
+  if (n > 0) buffer_.append(part, static_cast<std::size_t>(n));
+}
+
+// The first batch that comes back tells how many values a point has.
+void Child::require_width(std::size_t found, std::vector<double>& values, std::size_t& width,
+                          std::size_t rows) const {
+  if (width == 0) width = found;
+  if (found != width) {
+    fail(std::to_string(found) + " values a point, " + std::to_string(width) + " before");
+  }
+  values.resize(rows * width);
 }
 
 // Whole arrays only: false until all of it has come.
-bool Child::take_array(std::size_t rows, double* y) {
+bool Child::take_array(Batch& batch, std::vector<double>& values, std::size_t& width,
+                       std::size_t rows) {
   if (buffer_.size() < 12) return false;
   const auto byte = [&](std::size_t i) {
     return std::size_t{static_cast<unsigned char>(buffer_[i])};
@@ -80,63 +110,55 @@ bool Child::take_array(std::size_t rows, double* y) {
   if (buffer_.size() < header_bytes) return false;
   const auto source = core::memory_input(buffer_, "--exec");
   const core::NpyHeader header = core::read_npy_header(*source);
-  if (header.items() != rows) {
-    fail(std::to_string(header.items()) + " values for " + std::to_string(rows) + " points");
+  const auto& shape = header.shape;
+  if (shape.empty() || shape.size() > 2 || shape[0] != batch.rows || header.items() == 0) {
+    fail(std::to_string(header.items()) + " values for " + std::to_string(batch.rows) + " points");
   }
-  const std::size_t bytes = header_bytes + rows * core::item_size(header.type);
+  const std::size_t bytes = header_bytes + header.items() * core::item_size(header.type);
   if (buffer_.size() < bytes) return false;
+  require_width(shape.size() == 2 ? shape[1] : 1, values, width, rows);
   const auto whole = core::memory_input(buffer_, "--exec");
   const core::NpyArray array = core::read_npy(*whole);
-  std::copy(array.values.begin(), array.values.end(), y);
+  std::copy(array.values.begin(), array.values.end(),
+            values.begin() + static_cast<std::ptrdiff_t>(batch.first * width));
   buffer_.erase(0, bytes);
   return true;
 }
 
-bool Child::take_lines(std::size_t rows, double* y) {
+bool Child::take_lines(Batch& batch, std::vector<double>& values, std::size_t& width,
+                       std::size_t rows) {
   std::size_t from = 0;
-  for (; lines_ < rows; ++lines_) {
+  for (; batch.taken < batch.rows; ++batch.taken) {
     const std::size_t end = buffer_.find('\n', from);
     if (end == std::string::npos) break;
     std::string_view line(buffer_.data() + from, end - from);
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    const auto value = core::parse_double(line);
-    if (!value) fail("row " + std::to_string(lines_) + ": " + core::quoted(line) + " is no number");
-    y[lines_] = *value;
+    require_width(static_cast<std::size_t>(std::count(line.begin(), line.end(), ',')) + 1, values,
+                  width, rows);
+    double* place = &values[(batch.first + batch.taken) * width];
+    for (std::size_t k = 0; k < width; ++k) {
+      const std::size_t comma = line.find(',');
+      const auto value = core::parse_double(line.substr(0, comma));
+      if (!value) {
+        fail("row " + std::to_string(batch.taken) + ": " + core::quoted(line) + " is no number");
+      }
+      place[k] = *value;
+      line.remove_prefix(comma == std::string_view::npos ? line.size() : comma + 1);
+    }
     from = end + 1;
   }
   buffer_.erase(0, from);
-  return lines_ == rows;
+  return batch.taken == batch.rows;
 }
 
-bool Child::take_values(std::size_t rows, double* y) {
-  return text_ ? take_lines(rows, y) : take_array(rows, y);
-}
-
-// One round of poll: sends what fits, reads what is there.
-void Child::exchange(const std::string& out, std::size_t& sent) {
-  pollfd ends[3] = {{out_, POLLIN, 0}, {core::stop_fd(), POLLIN, 0}, {in_, POLLOUT, 0}};
-  const nfds_t count = sent < out.size() ? 3 : 2;
-  if (::poll(ends, count, -1) < 0 && errno != EINTR)
-    throw core::system_error("--exec", "poll", errno);
-  core::check_stop();
-  if (count == 3 && ends[2].revents != 0) {
-    const ssize_t n = ::write(in_, out.data() + sent, out.size() - sent);
-    if (n > 0) sent += static_cast<std::size_t>(n);
-    if (n < 0 && errno == EPIPE) fail("the command stopped reading");
+void Child::collect(std::vector<double>& values, std::size_t& width, std::size_t rows) {
+  while (!batches_.empty()) {
+    Batch& batch = batches_.front();
+    if (text_ ? !take_lines(batch, values, width, rows) : !take_array(batch, values, width, rows)) {
+      return;
+    }
+    batches_.pop_front();
   }
-  if (ends[0].revents != 0) {
-    char part[65536];
-    const ssize_t n = ::read(out_, part, sizeof part);
-    if (n == 0) fail("the command ended before its values");
-    if (n > 0) buffer_.append(part, static_cast<std::size_t>(n));
-  }
-}
-
-void Child::evaluate(const double* x, std::size_t rows, std::size_t d, double* y) {
-  const std::string out = batch_bytes(x, rows, d);
-  lines_ = 0;
-  for (std::size_t sent = 0; sent < out.size() || !take_values(rows, y);) exchange(out, sent);
-  ++batch_;
 }
 
 void Child::finish() {
@@ -152,6 +174,48 @@ void Child::finish() {
     fail(WIFEXITED(status) ? "the command exited with " + std::to_string(WEXITSTATUS(status))
                            : "the command died by signal " + std::to_string(WTERMSIG(status)));
   }
+}
+
+Children::Children(const std::string& command, bool text, int jobs, std::size_t batch_rows)
+    : batch_rows_(batch_rows) {
+  for (int j = 0; j < jobs; ++j) children_.push_back(std::make_unique<Child>(command, text));
+}
+
+// One round of poll: sends what fits, reads what is there.
+void Children::exchange() {
+  std::vector<pollfd> ends{{core::stop_fd(), POLLIN, 0}};
+  for (const auto& child : children_) {
+    ends.push_back({child->is_idle() ? -1 : child->output_fd(), POLLIN, 0});
+    ends.push_back({child->has_output() ? child->input_fd() : -1, POLLOUT, 0});
+  }
+  if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) {
+    throw core::system_error("--exec", "poll", errno);
+  }
+  core::check_stop();
+  for (std::size_t c = 0; c < children_.size(); ++c) {
+    if (ends[2 + 2 * c].revents != 0) children_[c]->write_some();
+    if (ends[1 + 2 * c].revents != 0) children_[c]->read_some();
+  }
+}
+
+void Children::evaluate(const double* x, std::size_t rows, std::size_t d, std::vector<double>& y) {
+  for (std::size_t first = 0; first < rows; first += batch_rows_, ++batch_) {
+    children_[batch_ % children_.size()]->push(batch_, first, x + first * d,
+                                               std::min(batch_rows_, rows - first), d);
+  }
+  for (;;) {
+    bool idle = true;
+    for (const auto& child : children_) {
+      child->collect(y, width_, rows);
+      idle = idle && child->is_idle();
+    }
+    if (idle) break;
+    exchange();
+  }
+}
+
+void Children::finish() {
+  for (const auto& child : children_) child->finish();
 }
 
 }  // namespace stateutils::tools

@@ -1,42 +1,76 @@
-// An integrand in another process: batches of points in, values out, over two pipes.
+// An integrand in other processes: batches of points in, values out, over pipes.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace stateutils::tools {
 
+// One process of `sh -c command`.
 class Child {
  public:
-  // Starts `sh -c command`; `text`: one point and one value a line, else .npy.
   Child(const std::string& command, bool text);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();
 
-  // Sends rows x d coordinates and reads as many values. An early end or a wrong count is kInput
-  // naming the batch, counted from 0.
-  void evaluate(const double* x, std::size_t rows, std::size_t d, double* y);
+  // Queues a batch: `number` is for messages, the values go to row `first` of the results on.
+  void push(std::uint64_t number, std::size_t first, const double* x, std::size_t rows,
+            std::size_t d);
+  // Moves bytes; kInput naming the batch when the command has gone.
+  void write_some();
+  void read_some();
+  // Takes finished batches out of what was read. `values` has a place for every row once `width`
+  // (values a row, 0 before the first) is known; `rows` is their number.
+  void collect(std::vector<double>& values, std::size_t& width, std::size_t rows);
+  [[nodiscard]] bool is_idle() const { return batches_.empty(); }
+  [[nodiscard]] bool has_output() const { return sent_ < unsent_.size(); }
+  [[nodiscard]] int input_fd() const { return in_; }
+  [[nodiscard]] int output_fd() const { return out_; }
   // Closes its input and waits; kInput unless it exits 0.
   void finish();
 
  private:
+  struct Batch {
+    std::uint64_t number;
+    std::size_t first, rows, taken;  // taken: lines of text that were read
+  };
   [[noreturn]] void fail(const std::string& message) const;
-  [[nodiscard]] std::string batch_bytes(const double* x, std::size_t rows, std::size_t d) const;
-  bool take_values(std::size_t rows, double* y);
-  bool take_array(std::size_t rows, double* y);
-  bool take_lines(std::size_t rows, double* y);
-  void exchange(const std::string& out, std::size_t& sent);
+  bool take_array(Batch& batch, std::vector<double>& values, std::size_t& width, std::size_t rows);
+  bool take_lines(Batch& batch, std::vector<double>& values, std::size_t& width, std::size_t rows);
+  void require_width(std::size_t found, std::vector<double>& values, std::size_t& width,
+                     std::size_t rows) const;
 
   bool text_;
   pid_t pid_ = -1;
   int in_ = -1, out_ = -1;  // our ends: its stdin, its stdout
-  std::string buffer_;
+  std::string unsent_, buffer_;
+  std::size_t sent_ = 0;
+  std::deque<Batch> batches_;
+  std::uint64_t last_ = 0;  // number of the last batch that was queued
+};
+
+// Several of them; batches are dealt in order, so that results do not depend on how many there are.
+class Children {
+ public:
+  Children(const std::string& command, bool text, int jobs, std::size_t batch_rows);
+
+  // Sends rows x d coordinates; `y` becomes rows x width. Early ends and wrong counts are kInput
+  // naming the batch, counted from 0 over all calls.
+  void evaluate(const double* x, std::size_t rows, std::size_t d, std::vector<double>& y);
+  void finish();
+
+ private:
+  void exchange();
+  std::size_t batch_rows_;
+  std::vector<std::unique_ptr<Child>> children_;
   std::uint64_t batch_ = 0;
-  std::size_t lines_ = 0;  // of this batch that were read
+  std::size_t width_ = 0;
 };
 
 }  // namespace stateutils::tools

@@ -8,20 +8,17 @@
 #include "core/json_writer.hpp"
 #include "core/npy.hpp"
 #include "core/threads.hpp"
-#include "point_input.hpp"
-#include "point_options.hpp"
-#include "qmc/kernels.hpp"
+#include "kernel_fit.hpp"
+#include "kernel_options.hpp"
 
 namespace stateutils::tools {
 namespace {
 
 using core::usage_error;
 
-struct GramOptions {
-  std::string sequence, kernel, values, output = "-";
-  std::optional<core::Count> n;
+struct GramOptions : KernelOptions {
+  std::string values, output = "-";
   double jitter = 0;
-  PointSetOptions set;
 };
 
 struct TransformOptions {
@@ -29,39 +26,6 @@ struct TransformOptions {
 };
 
 enum class GramTask { kEigenvalues, kMultiply, kSolve, kLogDeterminant };
-
-std::string kernel_text(const std::string& argument) {
-  if (!argument.starts_with('@')) return argument;
-  return core::read_file(argument.substr(1), 16 << 20);
-}
-
-// The kernel belongs to the sequence: lattices with si, nets with dsi.
-void require_pair(const qmc::KernelSpec& kernel, const qmc::PointSet& set) {
-  const bool lattice = set.sequence() == qmc::Sequence::kLattice;
-  const bool net = set.sequence() == qmc::Sequence::kSobol || set.sequence() == qmc::Sequence::kNet;
-  const bool wants_lattice = kernel.type == qmc::KernelType::kShiftInvariant;
-  if (lattice ? !wants_lattice : (!net || wants_lattice)) {
-    throw usage_error("kernel type si goes with lattice, dsi with sobol and net");
-  }
-  if (set.spec().order != qmc::Order::kNatural) throw usage_error("kernels need --order natural");
-  if (set.randomize().nested || set.randomize().owen_hash) {
-    throw usage_error("nested scrambling leaves no group: use lms+ds");
-  }
-  if (set.spec().hammersley) throw usage_error("kernels need the points alone");
-}
-
-std::uint64_t number_of_points(const GramOptions& o, const std::optional<PointArray>& y) {
-  if (y && o.n) throw usage_error("either -n or the values, not both");
-  if (!y && !o.n) throw usage_error("-n N is missing");
-  const std::uint64_t n = y ? y->rows : o.n->value;
-  if (y && y->columns != 1) throw core::input_error({y->name}, "one value for each point expected");
-  if (!std::has_single_bit(n)) {
-    const std::string message = std::to_string(n) + " points are no power of 2";
-    if (y) throw core::input_error({y->name}, message);
-    throw usage_error(message);
-  }
-  return n;
-}
 
 void write_vector(const core::Io& io, const std::string& path, std::span<const double> values) {
   const auto out = io.open_output(path);
@@ -72,15 +36,9 @@ void write_vector(const core::Io& io, const std::string& path, std::span<const d
 
 int gram(GramOptions& o, GramTask task, core::Io& io) {
   io.require_json_target(true);
-  if (!o.set.randomize) o.set.randomize = "none";
+  const KernelProblem problem = make_problem(o, io);
+  const auto& [set, kernel] = problem;
   std::optional<PointArray> y;
-  qmc::PointSpec spec = make_spec(o.set, o.sequence, io);
-  settle_seed(io, qmc::PointSet(spec).is_random());
-  spec.seed = io.seed;
-  const qmc::PointSet set(std::move(spec));
-  const qmc::KernelSpec kernel =
-      qmc::parse_kernel(kernel_text(o.kernel), "--kernel", set.columns());
-  require_pair(kernel, set);
   if (task == GramTask::kMultiply || task == GramTask::kSolve) {
     if (o.values.empty()) throw usage_error("the file of values is missing");
     y = read_points(io, o.values);
@@ -205,14 +163,7 @@ int transform(const TransformOptions& o, const std::string& which, core::Io& io)
 void register_gram(core::Command& group, const char* name, const char* help, GramTask task) {
   auto o = std::make_shared<GramOptions>();
   auto cmd = group.subcommand(name, help);
-  cmd.option("--seq", &o->sequence, "sobol, net:FILE or lattice[:FILE]").required();
-  bind_point_set(cmd, o->set);
-  cmd.option(
-         "--kernel", &o->kernel,
-         "JSON or @FILE: {\"type\":\"si|dsi\",\"alpha\":..,\"gamma\":..,\"scale\":..,\"noise\":..}")
-      .value_name("JSON")
-      .required();
-  cmd.option("-n", &o->n, "number of points, where no values give it").value_name("N");
+  bind_kernel(cmd, *o);
   cmd.option("--jitter", &o->jitter, "added to the diagonal").at_least(0);
   if (task == GramTask::kMultiply || task == GramTask::kSolve) {
     cmd.option("VALUES", &o->values, ".npy, one value for each point").required();
@@ -237,6 +188,8 @@ void register_kernel(core::Tool& tool) {
   register_gram(group, "mul", "product of the kernel matrix and a vector", GramTask::kMultiply);
   register_gram(group, "solve", "solution of the kernel system", GramTask::kSolve);
   register_gram(group, "logdet", "logarithm of the determinant", GramTask::kLogDeterminant);
+  register_fit(group);
+  register_predict(group);
   register_transform(group, "fwht", "orthonormal Walsh-Hadamard transform, natural order");
   register_transform(group, "fftbr", "orthonormal Fourier transform of bit-reversed input");
   register_transform(group, "ifftbr", "inverse of fftbr");

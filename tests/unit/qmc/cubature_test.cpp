@@ -8,6 +8,8 @@
 #include "known_answers.hpp"
 #include "qmc/formula.hpp"
 #include "qmc/integrand.hpp"
+#include "qmc/path_option.hpp"
+#include "qmc/quantiles.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -18,9 +20,8 @@ double value_of(const char* text, std::vector<double> x) {
   return y;
 }
 
-CubatureResult run(const char* f, std::uint32_t d, Algorithm algorithm, double tolerance,
-                   std::uint64_t seed) {
-  const auto integrand = is_built_in(f) ? built_in_integrand(f, d) : formula_integrand(f, d, "");
+CubatureOptions options_of(std::uint32_t d, Algorithm algorithm, double tolerance,
+                           std::uint64_t seed) {
   CubatureOptions o;
   o.algorithm = algorithm;
   o.tolerance.absolute = tolerance;
@@ -28,8 +29,30 @@ CubatureResult run(const char* f, std::uint32_t d, Algorithm algorithm, double t
   o.points.sequence = "";
   o.points.seed = seed;
   o.points.replications = kMaxReplications;
+  return o;
+}
+
+std::unique_ptr<Integrand> integrand_of(const char* f, std::uint32_t d) {
+  return is_built_in(f) ? built_in_integrand(f, d) : formula_integrand(f, d, "");
+}
+
+CubatureResult run_with(const Integrand& integrand, const CubatureOptions& o) {
   return integrate(
-      [&](const double* u, std::size_t rows, double* y) { integrand->evaluate(u, rows, y); }, o);
+      [&](const double* u, std::size_t rows, std::vector<double>& y) {
+        y.resize(rows);
+        integrand.evaluate(u, rows, y.data());
+      },
+      o);
+}
+
+struct Single : CubatureOutput {
+  std::uint64_t n_total;
+};
+
+Single run(const char* f, std::uint32_t d, Algorithm algorithm, double tolerance,
+           std::uint64_t seed) {
+  const auto result = run_with(*integrand_of(f, d), options_of(d, algorithm, tolerance, seed));
+  return {result.outputs[0], result.n_total};
 }
 
 }  // namespace
@@ -79,8 +102,8 @@ TEST_CASE("published integrals within tolerance, f and -f opposite") {
                         Case{"ishigami", "ishigami:scale=-1", 3, 1e-2, 3.5},
                         Case{"g-function", "g-function:scale=-1", 3, 1e-2, 1},
                         Case{"linear", "linear:scale=-1", 4, 1e-3, 0}}) {
-    for (const Algorithm a :
-         {Algorithm::kNetG, Algorithm::kLatticeG, Algorithm::kRepT, Algorithm::kCltRep}) {
+    for (const Algorithm a : {Algorithm::kNetG, Algorithm::kLatticeG, Algorithm::kBayesNet,
+                              Algorithm::kBayesLattice, Algorithm::kRepT, Algorithm::kCltRep}) {
       for (const std::uint64_t seed : {1u, 2u}) {
         const auto plus = run(c.f, c.d, a, c.tolerance, seed);
         const auto minus = run(c.negative, c.d, a, c.tolerance, seed);
@@ -111,21 +134,78 @@ TEST_CASE("the same function as a name and as a formula") {
 }
 
 TEST_CASE("corner peak in 50 dimensions stops at 10240 evaluations") {
-  const auto integrand = built_in_integrand("genz-corner-peak:kind=2", 50);
-  CubatureOptions o;
-  o.algorithm = Algorithm::kRepT;
-  o.tolerance.absolute = 1e-4;
+  auto o = options_of(50, Algorithm::kRepT, 1e-4, 7);
   o.replications = 10;
   o.n_init = 1024;
-  o.points.d = 50;
-  o.points.sequence = "";
   o.points.alpha = 3;
-  o.points.seed = 7;
   o.points.replications = 10;
-  const auto result = integrate(
-      [&](const double* u, std::size_t rows, double* y) { integrand->evaluate(u, rows, y); }, o);
+  const auto result = run_with(*integrand_of("genz-corner-peak:kind=2", 50), o);
   CHECK(result.n_total == 10240);
-  CHECK(std::abs(result.integral - 0.0149368139) < 1e-4);
+  CHECK(std::abs(result.outputs[0].integral - 0.0149368139) < 1e-4);
+}
+
+TEST_CASE("Sobol' indices of the Ishigami function") {
+  // Closed form for a = 7, b = 0.1 (Ishigami and Homma 1990).
+  const double closed[] = {0.313905, 0.442411, 0}, total[] = {0.557589, 0.442411, 0.243684};
+  for (const Algorithm a : {Algorithm::kNetG, Algorithm::kLatticeG, Algorithm::kRepT}) {
+    auto o = options_of(3, a, 1e-2, 5);
+    o.sensitivity = true;
+    const auto result = run_with(*integrand_of("ishigami", 3), o);
+    CHECK(result.converged());
+    REQUIRE(result.outputs.size() == 7);
+    CHECK(result.outputs[0].integral == doctest::Approx(3.5).epsilon(0.02));
+    for (int j = 0; j < 3; ++j) {
+      CHECK(std::abs(result.outputs[1 + j].integral - closed[j]) < 1e-2);
+      CHECK(std::abs(result.outputs[4 + j].integral - total[j]) < 1e-2);
+    }
+  }
+  auto o = options_of(2, Algorithm::kNetG, 1e-2, 5);
+  o.sensitivity = true;
+  o.n_max = 4096;
+  const auto constant = run_with(*integrand_of("3", 2), o);  // no variance: no ratio
+  CHECK(!constant.converged());
+}
+
+TEST_CASE("vector outputs stop one by one") {
+  auto o = options_of(2, Algorithm::kNetG, 1e-4, 3);
+  const auto result = integrate(
+      [](const double* u, std::size_t rows, std::vector<double>& y) {
+        y.clear();
+        for (std::size_t i = 0; i < rows; ++i) {
+          y.push_back(u[2 * i] + u[2 * i + 1]);
+          y.push_back(std::sqrt(u[2 * i] * u[2 * i + 1]));
+        }
+      },
+      o);
+  REQUIRE(result.outputs.size() == 2);
+  CHECK(result.converged());
+  CHECK(std::abs(result.outputs[0].integral - 1) < 1e-4);
+  CHECK(std::abs(result.outputs[1].integral - 4.0 / 9) < 1e-4);
+  CHECK(result.outputs[0].n < result.outputs[1].n);
+}
+
+TEST_CASE("control variates need fewer points and are exact when they are the integrand") {
+  const auto f = integrand_of("x1*x2 + 0.01*exp(x1)", 2);
+  for (const Algorithm a : {Algorithm::kNetG, Algorithm::kLatticeG}) {
+    auto o = options_of(2, a, 1e-5, 3);
+    const auto plain = run_with(*f, o);
+    o.controls.push_back({std::shared_ptr<const Integrand>(integrand_of("x1*x2", 2)), 0.25});
+    o.controls.push_back({std::shared_ptr<const Integrand>(integrand_of("2*x1*x2", 2)), 0.5});
+    const auto helped = run_with(*f, o);
+    const double exact = 0.25 + 0.01 * (std::exp(1.0) - 1);
+    CHECK(std::abs(helped.outputs[0].integral - exact) < 1e-5);
+    CHECK(helped.n_total < plain.n_total);
+  }
+}
+
+TEST_CASE("multilevel estimates agree with one fine level") {
+  const auto fine = run("asian:mean=geometric", 64, Algorithm::kNetG, 5e-3, 1);
+  for (const Algorithm a : {Algorithm::kMlmc, Algorithm::kMlqmc}) {
+    const auto option = PathOption::parse("asian:mean=geometric", 2);
+    const auto result = integrate_levels(option, options_of(2, a, 5e-2, 7));
+    CHECK(result.converged());
+    CHECK(std::abs(result.outputs[0].integral - fine.integral) < 6e-2);
+  }
 }
 
 TEST_CASE("quantiles of Student's t") {

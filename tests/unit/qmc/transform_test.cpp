@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "known_answers.hpp"
+#include "qmc/linear_algebra.hpp"
 #include "qmc/normal.hpp"
 
 namespace stateutils::qmc {
@@ -33,18 +34,59 @@ TEST_CASE("inverse normal within 2 ulp of SciPy's, which is within 1") {
 }
 
 TEST_CASE("the normal quantile has the same bits on every instruction set") {
-  std::vector<double> u(5000);
-  for (std::size_t i = 0; i < u.size(); ++i) u[i] = (static_cast<double>(i) + 0.5) / 5000;
-  std::vector<double> scalar(5000), vector(5000);
-  normal_middle_scalar(u.data(), u.size(), scalar.data());
-#ifdef __x86_64__
-  for (const core::Isa isa : core::available_isas()) {
-    if (isa == core::Isa::kScalar) continue;
-    (isa == core::Isa::kAvx2 ? normal_middle_avx2 : normal_middle_avx512)(u.data(), u.size(),
-                                                                          vector.data());
-    CHECK(scalar == vector);
+  std::vector<double> u(5000), p(5000);
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    u[i] = (static_cast<double>(i) + 0.5) / 5000;
+    p[i] = 0.075 * std::exp(-22.0 * u[i]);
   }
+  std::vector<double> scalar(5000), vector(5000);
+  const auto same = [&](auto kernel, const std::vector<double>& in) {
+    (kNormalScalar.*kernel)(in.data(), in.size(), scalar.data());
+#ifdef __x86_64__
+    for (const core::Isa isa : core::available_isas()) {
+      if (isa == core::Isa::kScalar) continue;
+      const NormalKernels& other = isa == core::Isa::kAvx2 ? kNormalAvx2 : kNormalAvx512;
+      (other.*kernel)(in.data(), in.size(), vector.data());
+      CHECK(scalar == vector);
+    }
 #endif
+  };
+  same(&NormalKernels::middle, u);
+  same(&NormalKernels::tail, p);
+  // In bulk as one by one.
+  std::vector<double> bulk = u;
+  bulk.insert(bulk.end(), p.begin(), p.end());
+  std::vector<double> single = bulk;
+  normal_quantiles(bulk.data(), bulk.size());
+  for (double& x : single) x = normal_quantile(x);
+  CHECK(bulk == single);
+}
+
+TEST_CASE("inverse normal within 2 ulp of a solution in extended precision") {
+  // Newton's method on erfc; near 1/2 on erf, whose zero keeps its digits.
+  const auto exact = [](double u, double guess) {
+    const long double root_half = std::sqrt(0.5L);
+    long double x = guess;
+    for (int round = 0; round < 2; ++round) {
+      const long double error =
+          std::abs(u - 0.5) < 0.4
+              ? 0.5L * std::erf(x * root_half) - (static_cast<long double>(u) - 0.5L)
+              : 0.5L * std::erfc(-x * root_half) - static_cast<long double>(u);
+      x -= error / (0.398942280401432677939946L * std::exp(-x * x / 2));
+    }
+    return x;
+  };
+  double worst = 0;
+  for (int i = 1; i < 60000; ++i) {
+    // Evenly over the middle, then down to 2^-53 in equal ratios.
+    const double u = i < 30000 ? i / 60000.0 + 1e-7 : std::exp2(-(i - 29999) * 52.9 / 30000 - 1);
+    const double x = normal_quantile(u);
+    const double ulp = std::nextafter(std::abs(x), INFINITY) - std::abs(x);
+    worst =
+        std::max(worst, static_cast<double>(std::abs(exact(u, x) - static_cast<long double>(x)) /
+                                            static_cast<long double>(ulp)));
+  }
+  CHECK(worst <= 2);
 }
 
 TEST_CASE("maps invert the distribution functions they belong to") {
@@ -118,6 +160,63 @@ TEST_CASE("columns, stages and their domains") {
   }
   CHECK_THROWS_AS(mapped("normal", 1, {0.0}), core::Error);
   CHECK_THROWS_AS(mapped("baker", 1, {1.5}), core::Error);
+}
+
+TEST_CASE("quantiles that need a solver") {
+  // scipy.stats 1.17: t.ppf, gamma.ppf, beta.ppf.
+  const auto check = [](const char* spec, double u, double expected) {
+    CAPTURE(spec);
+    CHECK(mapped(spec, 1, {u})[0] == doctest::Approx(expected).epsilon(1e-12));
+  };
+  check("student-t(5)", 0.001, -5.893429531356009);
+  check("student-t(2.5)", 0.9, 1.7302509288071766);
+  check("student-t(100)", 0.3, -0.5260762706003465);
+  check("gamma(0.3)", 0.01, 1.5022226552360407e-07);
+  check("gamma(2.5,3)", 0.7, 9.096644976232351);
+  check("gamma(50,0.5)", 0.999, 37.362313194759714);
+  check("gamma(1000)", 0.4, 991.6780855309853);
+  check("beta(2,5)", 0.2, 0.1398806882699578);
+  check("beta(0.5,0.5)", 0.9, 0.9755282581475768);
+  check("beta(30,4)", 0.01, 0.7265132635612903);
+  // Inverse of the closed forms.
+  for (const double u : {1e-12, 0.01, 0.3, 0.5, 0.9, 1 - 0x1p-50}) {
+    check("gamma(1,2)", u, -2 * std::log1p(-u));
+    check("beta(1,3)", u, -std::expm1(std::log1p(-u) / 3));
+    check("beta(4,1)", u, std::pow(u, 0.25));
+    check("student-t(1)", u, u == 0.5 ? 0 : -1 / std::tan(std::acos(-1.0) * (u < 0.5 ? u : u - 1)));
+  }
+  for (const char* bad : {"gamma(0)", "beta(1)", "student-t(-1)", "gamma(1,0)"}) {
+    CHECK_THROWS_AS(mapped(bad, 1, {0.5}), core::Error);
+  }
+}
+
+TEST_CASE("eigenvectors and Cholesky factors rebuild their matrix") {
+  constexpr std::size_t kSize = 7;
+  std::vector<double> a(kSize * kSize);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = 0; j < kSize; ++j) {
+      a[i * kSize + j] = std::exp(-std::abs(static_cast<double>(i) - static_cast<double>(j)) / 3);
+    }
+  }
+  const Eigen eigen = symmetric_eigen(a, kSize);
+  const auto lower = cholesky(a, kSize);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = 0; j < kSize; ++j) {
+      double by_eigen = 0, by_factor = 0, product = 0;
+      for (std::size_t k = 0; k < kSize; ++k) {
+        const double vi = eigen.vectors[i * kSize + k];
+        by_eigen += vi * eigen.values[k] * eigen.vectors[j * kSize + k];
+        by_factor += lower[i * kSize + k] * lower[j * kSize + k];
+        product += eigen.vectors[k * kSize + i] * eigen.vectors[k * kSize + j];
+      }
+      CHECK(by_eigen == doctest::Approx(a[i * kSize + j]).epsilon(1e-13));
+      CHECK(by_factor == doctest::Approx(a[i * kSize + j]).epsilon(1e-13));
+      CHECK(std::abs(product - (i == j ? 1 : 0)) < 1e-13);
+    }
+    CHECK(eigen.vectors[i] > 0);  // the first row
+    if (i > 0) CHECK(eigen.values[i] <= eigen.values[i - 1]);
+  }
+  CHECK_THROWS_AS((void)cholesky({1, 2, 2, 1}, 2), core::Error);
 }
 
 }  // namespace stateutils::qmc
