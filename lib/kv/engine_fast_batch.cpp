@@ -139,9 +139,12 @@ void Instance::land_incoming(std::int64_t now) {
 void Instance::admit_waiting(std::int64_t now) {
   while (waiting_.size() > 0 && running() < loop_.config.max_seqs) {
     const WaitKey key = waiting_.best();
-    const bool in = active(key.slot).swapped ? admit_swapped(key.slot, now) : admit(key.slot, now);
-    if (!in) return;
+    const bool swapped = active(key.slot).swapped;
+    if (!(swapped ? admit_swapped(key.slot, now) : admit(key.slot, now))) return;
     dequeue(key);
+    // Its own blocks are locked now: what retention held for it until now can go.
+    const std::uint32_t session = session_of(loop_.trace, key.request);
+    if (!swapped && session != kNone) unpin(session);
   }
 }
 
@@ -239,7 +242,6 @@ bool Instance::admit(std::uint32_t slot, std::int64_t now) {
     loop_.retention.admitted(r, now - a.key.arrival, session != kNone && pinned(session));
     waiting_.serve(r, loop_.trace.in[r]);
   }
-  if (session != kNone) unpin(session);
   if (tokens > 0) {
     budget_ -= std::min(budget_, tokens);
     take_chunk(slot, tokens);
@@ -328,7 +330,9 @@ void Instance::start_iteration(std::int64_t now) {
   }
   changed_ = !batch_.empty() || delay_ > 0;
   iteration_start_ = now + delay_;
-  const bool stretch = batch_.empty() && delay_ == 0 && fresh_.empty();
+  // Under vtc every step moves the tenants' counters, which arrivals look at.
+  const bool stretch = batch_.empty() && delay_ == 0 && fresh_.empty() &&
+                       loop_.config.scheduler != Scheduler::kVtc;
   steps_ = stretch ? undisturbed_steps() : 1;
   units_then_ = setup_.units - free_;
   for (const Chunk& chunk : batch_) {

@@ -117,7 +117,7 @@ void read_cost(Fields& root, RunConfig& config) {
   Fields f = root.object("cost");
   CostConfig& cost = config.cost;
   using Kind = CostConfig::Kind;
-  cost.kind = choice<Kind>(f, "kind", "roofline",
+  cost.kind = choice<Kind>(f, "kind", config.splitwise ? "splitwise" : "roofline",
                            {{"linear", Kind::kLinear},
                             {"roofline", Kind::kRoofline},
                             {"table", Kind::kTable},
@@ -147,7 +147,7 @@ void read_fleet(Fields& root, RunConfig& config) {
     entry.role = choice<Role>(
         f, "role", "both", {{"both", Role::kBoth}, {"prefill", Role::kPrefill}, {"decode", Role::kDecode}});
     entry.count = static_cast<std::uint32_t>(f.count("count", 1, 1, 4096));
-    entry.tp = static_cast<std::uint32_t>(f.count("tp", 1, 1, 1024));
+    entry.tp = static_cast<std::uint32_t>(f.count("tp", config.splitwise ? 8 : 1, 1, 1024));
     if (f.has("device")) entry.device = read_device(f, "device");
     if (!entry.device) entry.device = config.cost.device;
     f.end();
@@ -163,8 +163,12 @@ void read_fleet(Fields& root, RunConfig& config) {
     both |= entry.role == Role::kBoth;
   }
   if (total > 4096) throw usage_error("config: \"fleet\" has more than 4096 instances");
+  if (config.splitwise) {  // its router says where a request goes
+    (void)root.text("layout", "");
+    return;
+  }
   const std::string layout = root.one_of("layout", both ? "colocated" : "disagg",
-                                         {"colocated", "disagg", "mixed-pool"});
+                                         {"colocated", "disagg"});
   config.disaggregated = layout != "colocated";
   if (config.disaggregated != (prefill || decode) || (layout == "disagg" && both)) {
     throw usage_error("config: layout " + layout + " does not fit the roles of the fleet");
@@ -254,12 +258,6 @@ void read_times(Fields& root, RunConfig& config) {
   config.transfer_latency = transfer.time("lat", 0);
   config.transfer_by_layer = transfer.one_of("overlap", "none", {"none", "layer"}) == "layer";
   transfer.end();
-  if (root.has("funnel")) {
-    Fields funnel = root.object("funnel");
-    config.funnel_share = funnel.number("share", 0, 0, 1);
-    config.funnel_small = funnel.time("t_small", 0);
-    funnel.end();
-  }
 }
 
 void read_batch(Fields f, RunConfig& config) {

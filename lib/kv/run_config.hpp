@@ -84,8 +84,6 @@ struct RunConfig {
   std::int64_t transfer_latency = 0;
   bool transfer_by_layer = false, tokenweave = false, lserve = false;
   double memory_util = 0.9;
-  std::optional<double> funnel_share;
-  std::int64_t funnel_small = 0;
   bool splitwise = false;  // compat
   std::uint64_t seed = 0;
 };

@@ -9,6 +9,7 @@
 #include "kv/config_paths.hpp"
 #include "kv/engine_report.hpp"
 #include "kv/run_trace.hpp"
+#include "kv/splitwise.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -57,28 +58,49 @@ class Stream {
   std::optional<core::JsonlWriter> writer_;
 };
 
-int run(const RunOptions& o, const core::Io& io) {
-  const nlohmann::json document = load_config(o, io);
-  const kv::RunConfig config = kv::parse_run_config(document);
-  const kv::RunTrace input = kv::load_run_trace(config);
+void serve(const RunOptions& o, const kv::RunConfig& config, const kv::Trace& trace,
+           Stream& requests, Stream& iterations, core::JsonWriter& json) {
   kv::SimOptions options;
   options.exact_steps = o.exact_steps;
   options.detail = o.requests.has_value();
-  Stream requests(io, o.requests, "kv-requests", !o.no_frame);
-  Stream iterations(io, o.iterations, "kv-iterations", !o.no_frame);
   if (core::JsonlWriter* writer = iterations.writer()) {
     options.on_iteration = [writer](const kv::IterationLine& line) {
       kv::write_iteration(*writer, line);
     };
   }
-  const kv::SimResult result = kv::simulate(input.trace, config, options);
+  const kv::SimResult result = kv::simulate(trace, config, options);
   if (core::JsonlWriter* writer = requests.writer()) {
-    kv::write_requests(*writer, input.trace, config, result);
+    kv::write_requests(*writer, trace, config, result);
   }
+  kv::write_summary(json, trace, config, result, o.bound);
+}
+
+void run_splitwise(const RunOptions& o, const kv::RunConfig& config, const kv::Trace& trace,
+                   Stream& requests, core::JsonWriter& json) {
+  if (o.iterations || o.exact_steps) {
+    throw core::usage_error("--compat splitwise has neither --iterations nor --exact-steps");
+  }
+  const kv::SplitwiseResult result = kv::simulate_splitwise(trace, config);
+  if (core::JsonlWriter* writer = requests.writer()) {
+    kv::write_splitwise_requests(*writer, trace, result);
+  }
+  kv::write_splitwise_summary(json, trace, config, result);
+}
+
+int run(const RunOptions& o, const core::Io& io) {
+  const nlohmann::json document = load_config(o, io);
+  const kv::RunConfig config = kv::parse_run_config(document);
+  const kv::RunTrace input = kv::load_run_trace(config);
+  Stream requests(io, o.requests, "kv-requests", !o.no_frame);
+  Stream iterations(io, o.iterations, "kv-iterations", !o.no_frame);
   std::string text;
   core::JsonWriter json(text);
   json.begin_object();
-  kv::write_summary(json, input.trace, config, result, o.bound);
+  if (config.splitwise) {
+    run_splitwise(o, config, input.trace, requests, json);
+  } else {
+    serve(o, config, input.trace, requests, iterations, json);
+  }
   json.field("config_sha256", core::sha256_hex(core::canonical_json(document)));
   json.field("trace_sha256", input.sha256).field("version", io.version);
   json.field("seed", config.seed).end_object();

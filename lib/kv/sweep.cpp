@@ -1,0 +1,270 @@
+#include "kv/sweep.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/hash.hpp"
+#include "core/json.hpp"
+#include "core/jsonl.hpp"
+#include "core/npy.hpp"
+#include "core/threads.hpp"
+#include "core/units.hpp"
+#include "kv/config_fields.hpp"
+#include "kv/config_paths.hpp"
+#include "kv/engine_report.hpp"
+#include "kv/run_trace.hpp"
+#include "kv/splitwise.hpp"
+
+namespace stateutils::kv {
+namespace {
+
+using nlohmann::json;
+
+// A quantity and its unit: "40GiB" is 40 and "GiB"; a number has none.
+struct Quantity {
+  double value = 0;
+  std::string unit;
+};
+
+Quantity quantity(const json& value, const std::string& path) {
+  if (value.is_number()) return {value.get<double>(), ""};
+  const std::string text = value.is_string() ? value.get<std::string>() : "";
+  std::size_t digits = text.find_first_not_of("0123456789.+-eE");
+  if (digits == std::string::npos) digits = text.size();
+  const auto number = core::parse_double(std::string_view(text).substr(0, digits));
+  if (!number) throw core::usage_error("config: " + core::quoted(path) + " is no quantity");
+  return {*number, text.substr(digits)};
+}
+
+// One column of a design: u in [0,1) to a value of a path.
+class Parameter {
+ public:
+  explicit Parameter(Fields fields) {
+    path_ = fields.text("path", "");
+    if (path_.empty()) throw core::usage_error("config: a sweep parameter has no path");
+    scale_ = fields.one_of("scale", fields.has("values") ? "choice" : "lin",
+                           {"lin", "log", "int", "choice"});
+    if (scale_ == "choice") {
+      values_ = fields.get("values");
+      if (!values_.is_array() || values_.empty()) {
+        throw core::usage_error("config: " + core::quoted(path_) + " has no values to choose from");
+      }
+    } else {
+      lo_ = quantity(fields.get("lo"), path_);
+      hi_ = quantity(fields.get("hi"), path_);
+      const bool order = lo_.value <= hi_.value && lo_.unit == hi_.unit;
+      if (!order || (scale_ == "log" && lo_.value <= 0)) {
+        throw core::usage_error("config: " + core::quoted(path_) + ": lo and hi give no range");
+      }
+    }
+    fields.end();
+  }
+  [[nodiscard]] std::pair<std::string, json> at(double u) const {
+    if (scale_ == "choice") {
+      return {path_, values_[static_cast<std::size_t>(u * static_cast<double>(values_.size()))]};
+    }
+    const double lo = lo_.value, hi = hi_.value;
+    const double value = scale_ == "log"   ? lo * std::pow(hi / lo, u)
+                         : scale_ == "int" ? std::floor(lo + u * (hi - lo + 1))
+                                           : lo + u * (hi - lo);
+    if (!lo_.unit.empty()) return {path_, core::format_double(value) + lo_.unit};
+    if (scale_ == "int") return {path_, static_cast<std::int64_t>(value)};
+    return {path_, value};
+  }
+
+ private:
+  std::string path_, scale_;
+  Quantity lo_, hi_;
+  json values_;
+};
+
+std::vector<SweepPoint> design_points(core::ByteSource& source, const json& config) {
+  Fields root(&config, "");
+  Fields sweep = root.object("sweep");
+  std::vector<Parameter> parameters;
+  for (Fields& fields : sweep.objects("params")) parameters.emplace_back(fields);
+  sweep.end();
+  const core::NpyArray design = core::read_npy(source);
+  const auto& shape = design.header.shape;
+  if (shape.size() != 2 || shape[1] != parameters.size()) {
+    throw core::input_error({source.name()}, "the design is no matrix with a column for each of " +
+                                                 std::to_string(parameters.size()) +
+                                                 " sweep.params");
+  }
+  std::vector<SweepPoint> points(shape[0]);
+  for (std::size_t row = 0; row < points.size(); ++row) {
+    for (std::size_t column = 0; column < parameters.size(); ++column) {
+      const double u = design.values[row * parameters.size() + column];
+      if (!(u >= 0 && u < 1)) {
+        throw core::input_error({source.name()}, "row " + std::to_string(row) + ": " +
+                                                     core::format_double(u) + " is not in [0,1)");
+      }
+      points[row].push_back(parameters[column].at(u));
+    }
+  }
+  return points;
+}
+
+// Bytes that were looked at, then the rest.
+class Prefixed : public core::ByteSource {
+ public:
+  Prefixed(std::string start, core::ByteSource& rest)
+      : core::ByteSource(rest.name()), start_(std::move(start)), rest_(rest) {}
+  std::size_t read(char* data, std::size_t size) override {
+    if (at_ == start_.size()) return rest_.read(data, size);
+    const std::size_t n = std::min(size, start_.size() - at_);
+    start_.copy(data, n, at_);
+    at_ += n;
+    return n;
+  }
+
+ private:
+  std::string start_;
+  std::size_t at_ = 0;
+  core::ByteSource& rest_;
+};
+
+// Keys of `trace` that only the engine looks at.
+bool same_file(const RunConfig& a, const RunConfig& b) {
+  const TraceConfig &x = a.trace, &y = b.trace;
+  return std::tie(x.file, x.format, x.prefix, x.sort, x.scope, x.session_arrival, x.block, x.limit) ==
+             std::tie(y.file, y.format, y.prefix, y.sort, y.scope, y.session_arrival, y.block,
+                      y.limit) &&
+         (!x.session_arrival || a.seed == b.seed);
+}
+
+json summary_of(const RunTrace& input, const RunConfig& config, bool bound, std::string* text) {
+  std::string own;
+  core::JsonWriter writer(own);
+  writer.begin_object();
+  if (config.splitwise) {
+    write_splitwise_summary(writer, input.trace, config, simulate_splitwise(input.trace, config));
+  } else {
+    write_summary(writer, input.trace, config, simulate(input.trace, config, {}), bound);
+  }
+  writer.end_object();
+  if (text != nullptr) *text = own;
+  return core::parse_json(own, "summary");
+}
+
+double attained(const json& summary) { return summary.value("slo_attainment", 0.0); }
+
+// The largest rate, to 1 %, at which the SLO is still met; 0 when even 2^-20 of it is too much.
+double largest_rate(const RunTrace& input, RunConfig config, double attain) {
+  const auto met = [&](double rate) {
+    config.trace.scale_rate = rate;
+    return attained(summary_of(input, config, false, nullptr)) >= attain;
+  };
+  double low = config.trace.scale_rate, high = low;
+  if (met(low)) {
+    for (int i = 0; i < 20 && met(high); ++i) high = (low = high) * 2;
+    if (high == low) return low;
+  } else {
+    int i = 0;
+    for (; i < 20 && !met(low); ++i) low = (high = low) / 2;
+    if (i == 20) return 0;
+  }
+  while (high / low > 1.01) {
+    const double middle = std::sqrt(low * high);
+    (met(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+std::string record(std::size_t index, const SweepPoint& point, const std::string& summary,
+                   const std::string& rest) {
+  std::string text;
+  core::JsonWriter writer(text);
+  writer.begin_object().field("point", index).key("params").begin_object();
+  for (const auto& [path, value] : point) writer.key(path).raw(core::canonical_json(value));
+  writer.end_object().end_object();
+  text.back() = ',';
+  text += summary.substr(1, summary.size() - 2) + rest + "}";
+  return text;
+}
+
+}  // namespace
+
+std::vector<SweepPoint> read_points(core::ByteSource& source, const json& config) {
+  std::string start(6, '\0');
+  std::size_t have = 0;
+  while (have < start.size()) {
+    const std::size_t got = source.read(start.data() + have, start.size() - have);
+    if (got == 0) break;
+    have += got;
+  }
+  start.resize(have);
+  Prefixed whole(start, source);
+  if (start == "\x93NUMPY") return design_points(whole, config);
+  core::JsonlReader reader(whole, {64ull << 20, "", 1, false});
+  std::vector<SweepPoint> points;
+  while (const core::Record* line = reader.next()) {
+    const json object = core::parse_json(line->text(), source.name());
+    SweepPoint point;
+    for (const auto& [path, value] : object.items()) point.emplace_back(path, value);
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoint>& points,
+                                 const SweepOptions& options) {
+  std::optional<Objective> objective;
+  if (options.objective) objective.emplace(*options.objective);
+  const auto [first, last] = options.slice.range(points.size());
+  std::vector<RunConfig> configs;
+  std::vector<std::string> hashes;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    json document = config;
+    document.erase("sweep");
+    for (const auto& [path, value] : points[i]) set_path_value(document, path, value);
+    configs.push_back(parse_run_config(document));
+    hashes.push_back(core::sha256_hex(core::canonical_json(document)));
+  }
+  if (first == last) return {};
+  const RunTrace shared = load_run_trace(configs[first]);
+  std::vector<SweepLine> lines(last - first);
+  core::parallel_for(lines.size(), options.threads, [&](std::uint64_t k) {
+    const std::size_t i = first + k;
+    std::optional<RunTrace> own;
+    if (!same_file(configs[i], configs[first])) own = load_run_trace(configs[i]);
+    const RunTrace& input = own ? *own : shared;
+    std::string text;
+    SweepLine& line = lines[k];
+    line.summary = summary_of(input, configs[i], options.bound, &text);
+    line.meets = attained(line.summary) >= options.attain;
+    const json* cost = find_path(line.summary, "cost");
+    line.objective = objective ? objective->of(line.summary)
+                     : cost != nullptr && cost->is_number()
+                         ? cost->get<double>()
+                         : find_path(line.summary, "memory.kv_bytes")->get<double>();
+    std::string rest;
+    core::JsonWriter writer(rest);
+    writer.begin_object();
+    if (options.max_rate) {
+      writer.field("max_rate", largest_rate(input, configs[i], options.attain));
+    }
+    writer.field("objective", line.objective).field("config_sha256", hashes[i]);
+    writer.field("trace_sha256", input.sha256).field("version", options.version);
+    writer.field("seed", configs[i].seed).end_object();
+    rest.front() = ',';
+    rest.pop_back();
+    line.json = record(i, points[i], text, rest);
+    line.summary["point"] = i;
+  });
+  return lines;
+}
+
+std::vector<const SweepLine*> ranked(const std::vector<SweepLine>& lines) {
+  std::vector<const SweepLine*> order;
+  for (const SweepLine& line : lines) order.push_back(&line);
+  std::ranges::stable_sort(order, [](const SweepLine* a, const SweepLine* b) {
+    if (a->meets != b->meets) return a->meets;
+    if (a->meets) return a->objective < b->objective;
+    return attained(a->summary) > attained(b->summary);
+  });
+  return order;
+}
+
+}  // namespace stateutils::kv
