@@ -98,10 +98,10 @@ bool Job::write(std::vector<ckpt::OutputPlan>& plans, const ckpt::Catalogue& cat
   if (dst_ == "-" && plans.size() > 1) throw core::usage_error("several files cannot go to stdout");
   if (!source_.no_crc) ckpt::attach_sums(catalogue, plans, io_.threads);
   std::uint64_t total = 0;
-  for (const ckpt::OutputPlan& plan : plans) total += plan.size();
+  for (const ckpt::OutputPlan& plan : plans) total += plan.tail ? plan.tail_estimate : plan.size();
   ckpt::Published done{.files = 1, .bytes = total};
   if (dst_ == "-") {
-    ckpt::stream_plan(plans.front(), *io_.out, publish_.engine);
+    done.bytes = ckpt::stream_plan(plans.front(), *io_.out, publish_.engine).size;
   } else {
     core::Progress progress = io_.progress(io_.subcommand, total, core::Progress::Unit::kBytes);
     publish_.engine.progress = [&progress](std::uint64_t bytes) { progress.set(bytes); };
