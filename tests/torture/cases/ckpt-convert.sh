@@ -9,3 +9,7 @@ torture_case to-torch writer 'ckpt-convert convert @IN@ @OUT@ --to pt --force' i
 torture_case stream filter 'ckpt-convert convert @IN@ -' in="$data/torch-made/strided.zip.pt" cut=reject
 torture_case inspect filter 'ckpt-convert inspect --hash @IN@' in="$plain" cut=reject
 torture_case manifest writer 'ckpt-convert manifest @IN@ -o @OUT@' in="$zip" cut=reject flip=verified
+torture_case compress writer 'ckpt-convert compress @IN@ @OUT@ --force' in="$plain" ext=.ckz cut=reject
+squeezed=$(torture_make squeezed.ckz "ckpt-convert compress '$plain' @OUT@")
+torture_case decompress writer 'ckpt-convert decompress @IN@ @OUT@ --force' in="$squeezed" ext=.safetensors cut=reject flip=verified
+torture_case quantize writer 'ckpt-convert quantize @IN@ @OUT@ --v 2 --k 4 --quiet --force -o /dev/null' in="$plain" ext=.safetensors cut=reject
