@@ -9,11 +9,24 @@
 
 #include <algorithm>
 
+#include "core/hash_kernels.hpp"
+#include "core/isa.hpp"
+
 namespace stateutils::core {
 namespace {
 
 Hash128 from_xxh(XXH128_hash_t hash) {
   return {hash.low64, hash.high64};
+}
+
+const HashKernels& kernels() {
+#if defined(__x86_64__)
+  static const HashKernels& chosen =
+      active_isa() == Isa::kScalar ? hash_kernels_scalar() : hash_kernels_avx2();
+  return chosen;
+#else
+  return hash_kernels_scalar();
+#endif
 }
 
 void append_hex(std::string& out, unsigned char byte) {
@@ -24,11 +37,21 @@ void append_hex(std::string& out, unsigned char byte) {
 
 }  // namespace
 
+const HashKernels& hash_kernels_scalar() {
+  static constexpr HashKernels kKernels{
+      [](const void* data, std::size_t size) -> std::uint64_t { return XXH3_64bits(data, size); },
+      [](const void* data, std::size_t size) { return from_xxh(XXH3_128bits(data, size)); },
+      [](void* state, const void* data, std::size_t size) {
+        XXH3_128bits_update(static_cast<XXH3_state_t*>(state), data, size);
+      }};
+  return kKernels;
+}
+
 std::uint64_t xxh3_64(const void* data, std::size_t size) {
-  return XXH3_64bits(data, size);
+  return kernels().hash64(data, size);
 }
 Hash128 xxh3_128(const void* data, std::size_t size) {
-  return from_xxh(XXH3_128bits(data, size));
+  return kernels().hash128(data, size);
 }
 
 std::string Hash128::hex() const {
@@ -57,7 +80,7 @@ void Xxh3::reset() {
   XXH3_128bits_reset(&state_->state);
 }
 void Xxh3::update(const void* data, std::size_t size) {
-  XXH3_128bits_update(&state_->state, data, size);
+  kernels().update(&state_->state, data, size);
 }
 Hash128 Xxh3::digest128() const {
   return from_xxh(XXH3_128bits_digest(&state_->state));

@@ -1,6 +1,7 @@
 #include "ckpt/engine/placed_writer.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,12 +15,16 @@ namespace stateutils::ckpt {
 namespace {
 
 constexpr std::uint64_t kDirectAlign = 4096;
+constexpr std::uint64_t kLargePage = 2u << 20;
 
 }  // namespace
 
 AlignedBuffer aligned_buffer(std::uint64_t size) {
-  auto* data = static_cast<char*>(std::aligned_alloc(kDirectAlign, size));
+  // Large pages, where the system gives them, spare direct I/O the pinning of each small one.
+  const bool large = size % kLargePage == 0 && size > 0;
+  auto* data = static_cast<char*>(std::aligned_alloc(large ? kLargePage : kDirectAlign, size));
   if (data == nullptr) throw std::bad_alloc();
+  if (large) (void)::madvise(data, size, MADV_HUGEPAGE);
   return AlignedBuffer(data);
 }
 

@@ -72,9 +72,8 @@ class LayerQuantizer {
   QuantizedLayer run() {
     prepare();
     make_codebooks(work_, false);
-    Weights coded = feedback_pass(work_, 0, false);
-    if (options_.residual_k > 0) add_residual(coded);
-    measure(coded);
+    if (options_.residual_k > 0) make_codebooks(left_by_first_codebook(), true);
+    measure(feedback_pass(work_));
     return std::move(out_);
   }
 
@@ -186,17 +185,17 @@ class LayerQuantizer {
     return out_.outliers + group_start(out_.columns - out_.outliers, options_.groups, group);
   }
 
-  // Quantizes columns from `first` on, each with what the ones before it did wrong taken into
-  // account (GPTQ's feedback, in blocks of 128). Returns the coded matrix.
-  Weights feedback_pass(Weights w, std::size_t first, bool residual) {
+  // Quantizes column after column, each with what the ones before it did wrong taken into account
+  // (GPTQ's feedback, in blocks of 128). Returns the coded matrix.
+  Weights feedback_pass(Weights w) {
     Weights coded{w.rows, w.columns, std::vector<double>(w.cells.size())};
     std::vector<double> errors(kFeedbackBlock * w.rows);
-    const std::vector<Codebook> books = codebooks(residual);
-    for (std::size_t start = first; start < w.columns; start += kFeedbackBlock) {
+    const Books books = codebooks();
+    for (std::size_t start = 0; start < w.columns; start += kFeedbackBlock) {
       core::check_stop();
       const std::size_t end = std::min(w.columns, start + kFeedbackBlock);
       for (std::size_t q = start; q < end; ++q) {
-        code_column(w.column(q), q, books, residual, coded.column(q));
+        code_column(w.column(q), q, books, coded.column(q));
         if (factor_.cells.empty()) continue;
         double* const error = errors.data() + (q - start) * w.rows;
         const double pivot = factor_.at(q, q);
@@ -220,41 +219,74 @@ class LayerQuantizer {
     for (std::size_t r = 0; r < w.rows; ++r) to[r] -= error[r] * factor;
   }
 
-  // The outliers' book first, then those of the groups.
-  [[nodiscard]] std::vector<Codebook> codebooks(bool residual) const {
-    std::vector<Codebook> books;
-    books.emplace_back(out_.outlier.centroids, std::max<std::uint64_t>(1, out_.outlier.v));
+  // What residual codebooks are made for: each column as the first codebook alone leaves it. The
+  // feedback is left out here, it moves columns far less once both codebooks are in use.
+  Weights left_by_first_codebook() {
+    Weights left = work_;
+    const Books books = codebooks();
+    for (std::size_t q = out_.outliers; q < out_.columns; ++q) {
+      const std::vector<float> vectors = padded(work_.column(q), options_.v);
+      const Codebook& book = books.first[group_of(q)];
+      const auto chosen = assign_nearest(vectors, book, options_.threads);
+      for (std::size_t r = 0; r < out_.rows; ++r) {
+        left.column(q)[r] -= static_cast<double>(book.at(chosen[r / options_.v], r % options_.v));
+      }
+    }
+    return left;
+  }
+
+  struct Books {
+    Codebook outlier;
+    std::vector<Codebook> first, residual;  // by group
+  };
+  [[nodiscard]] Books codebooks() const {
+    Books books;
+    if (out_.outliers > 0) books.outlier = Codebook(out_.outlier.centroids, out_.outlier.v);
     for (const CodedColumns& group : out_.groups) {
-      books.emplace_back(residual ? group.residual_centroids : group.centroids, options_.v);
+      books.first.emplace_back(group.centroids, options_.v);
+      if (!group.residual_centroids.empty()) {
+        books.residual.emplace_back(group.residual_centroids, options_.v);
+      }
     }
     return books;
   }
-
-  void code_column(const double* w, std::size_t q, const std::vector<Codebook>& books,
-                   bool residual, double* coded) {
+  [[nodiscard]] std::uint64_t group_of(std::size_t column) const {
     std::uint64_t g = 0;
-    const bool outlier = q < out_.outliers;
-    while (!outlier && q >= first_of(g + 1)) ++g;
-    CodedColumns& columns = outlier ? out_.outlier : out_.groups[g];
-    const Codebook& book = books[outlier ? 0 : g + 1];
-    const std::uint64_t v = columns.v, blocks = row_blocks(out_.rows, v);
-    std::vector<float> vectors(blocks * v, 0.0F);
-    for (std::size_t r = 0; r < out_.rows; ++r) vectors[r] = static_cast<float>(w[r]);
-    const auto chosen =
-        assign_nearest(vectors, book, blocks * book.size() > 65536 ? options_.threads : 1);
-    auto& indices = residual ? columns.residuals : columns.indices;
+    while (column >= first_of(g + 1)) ++g;
+    return g;
+  }
+  [[nodiscard]] std::vector<float> padded(const double* column, std::uint64_t v) const {
+    std::vector<float> vectors(row_blocks(out_.rows, v) * v, 0.0F);
+    for (std::size_t r = 0; r < out_.rows; ++r) vectors[r] = static_cast<float>(column[r]);
+    return vectors;
+  }
+
+  // Appends the nearest index for each vector and takes its centroid off.
+  void code_with(const Codebook& book, std::vector<float>& vectors,
+                 std::vector<std::uint32_t>& indices, double* coded) const {
+    const std::size_t v = book.length();
+    constexpr std::size_t kWorthThreads = 65536;  // products
+    const int team = vectors.size() / v * book.size() > kWorthThreads ? options_.threads : 1;
+    const auto chosen = assign_nearest(vectors, book, team);
     indices.insert(indices.end(), chosen.begin(), chosen.end());
     for (std::size_t r = 0; r < out_.rows; ++r) {
-      coded[r] = static_cast<double>(book.at(chosen[r / v], r % v));
+      const float x = book.at(chosen[r / v], r % v);
+      coded[r] += static_cast<double>(x);
+      vectors[r] -= x;
     }
   }
 
-  void add_residual(Weights& coded) {
-    Weights rest = work_;
-    for (std::size_t i = 0; i < rest.cells.size(); ++i) rest.cells[i] -= coded.cells[i];
-    make_codebooks(rest, true);
-    const Weights more = feedback_pass(rest, out_.outliers, true);
-    for (std::size_t i = 0; i < coded.cells.size(); ++i) coded.cells[i] += more.cells[i];
+  void code_column(const double* w, std::size_t q, const Books& books, double* coded) {
+    if (q < out_.outliers) {
+      std::vector<float> vectors = padded(w, options_.outlier_v);
+      return code_with(books.outlier, vectors, out_.outlier.indices, coded);
+    }
+    const std::uint64_t g = group_of(q);
+    std::vector<float> vectors = padded(w, options_.v);
+    code_with(books.first[g], vectors, out_.groups[g].indices, coded);
+    if (!books.residual.empty()) {
+      code_with(books.residual[g], vectors, out_.groups[g].residuals, coded);
+    }
   }
 
   void measure(const Weights& coded) {

@@ -12,3 +12,7 @@ torture_case manifest writer 'ckpt-convert manifest @IN@ -o @OUT@' in="$zip" cut
 gguf=$data/gguf/tiny.gguf
 torture_case gguf writer 'ckpt-convert convert @IN@ @OUT@ --to safetensors --dtype f32 --force' in="$gguf" ext=.safetensors
 torture_case to-dcp folder 'ckpt-convert convert @IN@ @OUT@ --to dcp --ranks 3 --force' in="$zip"
+torture_case compress writer 'ckpt-convert compress @IN@ @OUT@ --force' in="$plain" ext=.ckz cut=reject
+squeezed=$(torture_make squeezed.ckz "ckpt-convert compress '$plain' @OUT@")
+torture_case decompress writer 'ckpt-convert decompress @IN@ @OUT@ --force' in="$squeezed" ext=.safetensors cut=reject flip=verified
+torture_case quantize writer 'ckpt-convert quantize @IN@ @OUT@ --v 2 --k 4 --quiet --force -o /dev/null' in="$plain" ext=.safetensors cut=reject
