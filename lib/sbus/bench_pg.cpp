@@ -6,11 +6,9 @@
 
 #ifdef STATEUTILS_HAVE_LIBPQ
 
-#include <libpq-fe.h>
-
 #include <cstring>
 
-#include "core/units.hpp"
+#include "sbus/pg.hpp"
 
 namespace stateutils::sbus {
 namespace {
@@ -47,70 +45,41 @@ constexpr const char* kWriteCounted =
     "WHERE s.version <> r.version) RETURNING 1) "
     "UPDATE sbus_check_bench_writes SET n = n + 1 WHERE EXISTS (SELECT 1 FROM w) RETURNING n";
 
-core::Error failure(PGconn* connection, const char* action) {
-  std::string text = PQerrorMessage(connection);
-  text = text.substr(0, text.find('\n'));
-  return core::environment_error(std::string("PostgreSQL: cannot ") + action + ": " + text);
-}
-
-struct Closer {
-  void operator()(PGconn* connection) const { PQfinish(connection); }
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using Connection = std::unique_ptr<PGconn, Closer>;
-using Result = std::unique_ptr<PGresult, Closer>;
-
-Connection connect(const std::string& conninfo) {
-  Connection out(PQconnectdb(conninfo.c_str()));
-  if (!out) throw std::bad_alloc();
-  if (PQstatus(out.get()) != CONNECTION_OK) throw failure(out.get(), "connect");
-  return out;
-}
-
-Result run(PGconn* connection, const char* statement, std::span<const char* const> values = {}) {
-  Result out(values.empty() ? PQexec(connection, statement)
-                            : PQexecParams(connection, statement, static_cast<int>(values.size()),
-                                           nullptr, values.data(), nullptr, nullptr, 0));
+// For statements that must succeed.
+PgResult run(PGconn* connection, const char* statement, std::span<const char* const> values = {}) {
+  PgResult out = pg_run(connection, statement, values);
   const ExecStatusType status = PQresultStatus(out.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-    throw failure(connection, "run a statement");
+    throw pg_failure(connection, "run a statement");
   }
   return out;
 }
 
-// The names hold nothing that an array literal would have to escape.
-template <class Items, class Text>
-std::string array_of(const Items& items, const Text& text) {
-  std::string out = "{";
-  for (const auto& item : items) {
-    if (out.size() > 1) out += ',';
-    out += text(item);
-  }
-  return out + "}";
-}
-
-std::int64_t number_at(const PGresult* result, int row, int column) {
-  return core::parse_i64(PQgetvalue(result, row, column)).value_or(0);
+template <class Items>
+std::string array_of(const Items& items) {
+  PgArray out;
+  for (const auto& item : items) out.add(item);
+  return out.text();
 }
 
 class PgSession final : public BenchSession {
  public:
   PgSession(const std::string& conninfo, bool record)
-      : connection_(connect(conninfo)), record_(record) {
+      : connection_(pg_connect(conninfo)), record_(record) {
     PGconn* const pg = connection_.get();
     run(pg, "SET default_transaction_isolation = 'serializable'");
     prepare("read", record ? kReadCounted : kRead);
     prepare("write", record ? kWriteCounted : kWrite);
     prepare("write-alone", record ? kWriteCounted : kWriteAlone);
     if (PQsetnonblocking(pg, 1) != 0 || PQenterPipelineMode(pg) != 1) {
-      throw failure(pg, "enter pipeline mode");
+      throw pg_failure(pg, "enter pipeline mode");
     }
   }
 
   [[nodiscard]] int fd() const override { return PQsocket(connection_.get()); }
 
   void start_read(std::span<const std::string_view> keys) override {
-    keys_ = array_of(keys, [](std::string_view key) { return std::string(key); });
+    keys_ = array_of(keys);
     const char* values[] = {keys_.c_str()};
     send("read", values);
     reading_ = true;
@@ -119,7 +88,7 @@ class PgSession final : public BenchSession {
   void start_commit(std::span<const std::string_view> keys, std::size_t primary,
                     std::span<const std::int64_t> versions) override {
     const std::string key(keys[primary]), expected = std::to_string(versions[primary]);
-    const std::string all = array_of(versions, [](std::int64_t v) { return std::to_string(v); });
+    const std::string all = array_of(versions);
     const char* values[] = {key.c_str(), expected.c_str(), keys_.c_str(), all.c_str()};
     const bool alone = keys.size() == 1 && !record_;
     send(alone ? "write-alone" : "write", std::span(values).first(alone ? 2 : 4));
@@ -129,9 +98,9 @@ class PgSession final : public BenchSession {
 
   bool advance(BenchAnswer& out) override {
     PGconn* const pg = connection_.get();
-    if (PQconsumeInput(pg) != 1) throw failure(pg, "receive");
+    if (PQconsumeInput(pg) != 1) throw pg_failure(pg, "receive");
     while (PQisBusy(pg) == 0) {
-      const Result result(PQgetResult(pg));
+      const PgResult result(PQgetResult(pg));
       if (!result) continue;  // the end of one statement's results
       if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return true;
       take(result.get(), out);
@@ -141,9 +110,9 @@ class PgSession final : public BenchSession {
 
  private:
   void prepare(const char* name, const char* statement) {
-    const Result made(PQprepare(connection_.get(), name, statement, 0, nullptr));
+    const PgResult made(PQprepare(connection_.get(), name, statement, 0, nullptr));
     if (PQresultStatus(made.get()) != PGRES_COMMAND_OK) {
-      throw failure(connection_.get(), "prepare a statement");
+      throw pg_failure(connection_.get(), "prepare a statement");
     }
   }
 
@@ -152,7 +121,7 @@ class PgSession final : public BenchSession {
     if (PQsendQueryPrepared(pg, statement, static_cast<int>(values.size()), values.data(), nullptr,
                             nullptr, 0) != 1 ||
         PQpipelineSync(pg) != 1) {
-      throw failure(pg, "send");
+      throw pg_failure(pg, "send");
     }
     while (PQflush(pg) == 1) continue;
   }
@@ -162,10 +131,7 @@ class PgSession final : public BenchSession {
     out.sequence = 0;
     out.error.clear();
     if (status == PGRES_FATAL_ERROR) {
-      const char* const code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-      const bool conflict =
-          code != nullptr && (std::strcmp(code, "40001") == 0 || std::strcmp(code, "40P01") == 0);
-      if (!conflict) throw failure(connection_.get(), "run a statement");
+      if (!pg_is_conflict(result)) throw pg_failure(connection_.get(), "run a statement");
       out.kind = BenchAnswer::Kind::kConflict;
       out.error = "VersionMismatch";
       return;
@@ -176,8 +142,8 @@ class PgSession final : public BenchSession {
       out.versions.clear();
       out.read_sequences.clear();
       for (int row = 0; row < rows; ++row) {
-        out.versions.push_back(number_at(result, row, 0));
-        out.read_sequences.push_back(static_cast<std::uint64_t>(number_at(result, row, 1)));
+        out.versions.push_back(pg_number(result, row, 0));
+        out.read_sequences.push_back(static_cast<std::uint64_t>(pg_number(result, row, 1)));
       }
       return;
     }
@@ -186,10 +152,10 @@ class PgSession final : public BenchSession {
     out.kind = written ? BenchAnswer::Kind::kCommitted : BenchAnswer::Kind::kConflict;
     out.version = next_;
     if (!written) out.error = "VersionMismatch";
-    if (written && record_) out.sequence = static_cast<std::uint64_t>(number_at(result, 0, 0));
+    if (written && record_) out.sequence = static_cast<std::uint64_t>(pg_number(result, 0, 0));
   }
 
-  Connection connection_;
+  PgConnection connection_;
   bool record_;
   std::string keys_;
   bool reading_ = false;
@@ -199,13 +165,13 @@ class PgSession final : public BenchSession {
 class PgTarget final : public BenchTarget {
  public:
   PgTarget(const std::string& conninfo, bool record)
-      : conninfo_(conninfo), record_(record), control_(connect(conninfo)) {
+      : conninfo_(conninfo), record_(record), control_(pg_connect(conninfo)) {
     run(control_.get(), kMakeTables);
   }
 
   void prepare(std::span<const std::string> keys) override {
     if (record_) run(control_.get(), "UPDATE sbus_check_bench_writes SET n = n + 1");
-    const std::string all = array_of(keys, [](const std::string& key) { return key; });
+    const std::string all = array_of(keys);
     const char* values[] = {all.c_str()};
     run(control_.get(), "INSERT INTO sbus_check_bench SELECT unnest($1::text[]), 0, ''", values);
   }
@@ -214,15 +180,15 @@ class PgTarget final : public BenchTarget {
   }
   std::int64_t final_version(const std::string& key) override {
     const char* values[] = {key.c_str()};
-    const Result row =
+    const PgResult row =
         run(control_.get(), "SELECT version FROM sbus_check_bench WHERE key = $1", values);
-    return PQntuples(row.get()) == 1 ? number_at(row.get(), 0, 0) : -1;
+    return PQntuples(row.get()) == 1 ? pg_number(row.get(), 0, 0) : -1;
   }
 
  private:
   std::string conninfo_;
   bool record_;
-  Connection control_;
+  PgConnection control_;
 };
 
 }  // namespace

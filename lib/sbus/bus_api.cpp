@@ -1,6 +1,7 @@
 #include "sbus/bus_api.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 
 #include "core/error.hpp"
@@ -13,6 +14,13 @@ namespace {
 
 constexpr std::string_view kShardPrefix = "/shard/";
 constexpr std::string_view kAdminPrefix = "/admin/";
+
+// The clock that the server passes to take_woken().
+std::int64_t steady_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 // The name and status of a refusal of the store.
 struct ErrorName {
@@ -163,7 +171,8 @@ std::span<const BusApi::Route> BusApi::routes() {
   return kRoutes;
 }
 
-BusApi::BusApi(BusStore& store, const ApiOptions& options) : store_(store), admin_(options.admin) {
+BusApi::BusApi(BusStore& store, const ApiOptions& options)
+    : store_(store), admin_(options.admin), turns_(options.turn_ns) {
   for (const std::string& token : options.tokens) tokens_.push_back(core::sha256(token));
 }
 
@@ -265,6 +274,11 @@ void BusApi::get_shard(std::string_view encoded_key, const WebRequest& request, 
   if (!core::is_valid_utf8(key) || !core::is_valid_utf8(agent)) {
     throw BadBody{"the target is not UTF-8"};
   }
+  if (!agent.empty() && request.may_wait && !turns_.idle() &&
+      !turns_.may_read(key, agent, request.client, steady_ns())) {
+    out.put_off = true;
+    return;
+  }
   ShardView shard;
   if (refused(store_.get(key, agent, shard), out)) return;
   put_shard(shard, out);
@@ -306,7 +320,12 @@ void BusApi::do_commit(const WebRequest& request, WebAnswer& out, bool by_admin)
   commit.read_set = read_set_;
   if (by_admin && refused(store_.touch_deliveries(commit.agent), out)) return;
   CommitAnswer done;
-  if (refused(store_.commit(commit, done), out)) return;
+  const Refusal why = store_.commit(commit, done);
+  const bool collided = why.error == BusError::kVersionMismatch && why.alone;
+  if (collided || !turns_.idle()) {
+    turns_.committed(commit.key, commit.agent, collided, steady_ns());
+  }
+  if (refused(why, out)) return;
   core::JsonWriter json(out.body);
   json.begin_object().field("new_version", done.version).field("shard_id", done.shard_id);
   json.end_object();

@@ -13,12 +13,14 @@
 #include "core/json_writer.hpp"
 #include "sbus/bus_store.hpp"
 #include "sbus/http_server.hpp"
+#include "sbus/turns.hpp"
 
 namespace stateutils::sbus {
 
 struct ApiOptions {
   bool admin = false;
-  std::vector<std::string> tokens;  // none: everybody may call
+  std::vector<std::string> tokens;   // none: everybody may call
+  std::int64_t turn_ns = 1'000'000;  // see Turns
 };
 
 class BusApi final : public WebHandler {
@@ -28,6 +30,10 @@ class BusApi final : public WebHandler {
   void answer(const WebRequest& request, WebAnswer& out) override;
   void refuse(int status, std::string_view detail, WebAnswer& out) override;
   [[nodiscard]] bool settle() override { return store_.settle(); }
+  void take_woken(std::int64_t now, std::vector<std::uint64_t>& out) override {
+    turns_.take_woken(now, out);
+  }
+  [[nodiscard]] bool has_waiting() const override { return turns_.has_waiting(); }
 
  private:
   struct Route;
@@ -61,6 +67,7 @@ class BusApi final : public WebHandler {
 
   BusStore& store_;
   bool admin_;
+  Turns turns_;
   std::vector<core::Sha256Digest> tokens_;
   simdjson::dom::parser parser_;
   std::vector<ReadItem> read_set_;

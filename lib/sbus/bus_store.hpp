@@ -41,6 +41,7 @@ struct Refusal {
   std::string_view key;             // the shard that decided
   std::int64_t had = 0, found = 0;  // expected or read version, and the current one
   std::string_view owner;           // of a token
+  bool alone = false;               // of kVersionMismatch: the commit rested on no other shard
   std::string detail;               // for kUnavailable
 
   [[nodiscard]] bool refused() const { return error != BusError::kNone; }

@@ -18,6 +18,8 @@ struct HttpLimits {
 struct WebRequest {
   std::string_view method, target, authorization, body;
   bool keep_alive = true;
+  std::uint64_t client = 0;  // by the server: who asks
+  bool may_wait = false;     // and whether the answer can be put off
 };
 
 class HttpParser {

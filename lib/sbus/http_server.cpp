@@ -44,6 +44,7 @@ struct HttpServer::Connection {
   Connection(int descriptor, const HttpLimits& limits) : fd(descriptor), parser(limits) {}
 
   int fd;
+  std::uint32_t serial = 0;  // descriptors are used again
   HttpParser parser;
   Address address{};
   std::string in, out;
@@ -58,10 +59,17 @@ struct HttpServer::Connection {
   bool peer_done = false;  // no more bytes will come
   bool refused = false;    // what still comes is thrown away
   bool lingering = false;
+  bool parked = false;  // the request at hand was put off
+
+  [[nodiscard]] std::uint64_t client() const {
+    return static_cast<std::uint64_t>(serial) << 32 | static_cast<std::uint32_t>(fd);
+  }
 
   [[nodiscard]] bool full() const { return out.size() - sent > kMostUnsent; }
   // Whole requests were left in `in` because the connection was full.
-  [[nodiscard]] bool has_backlog() const { return !closing && request_began == 0 && !in.empty(); }
+  [[nodiscard]] bool has_backlog() const {
+    return !closing && !parked && request_began == 0 && !in.empty();
+  }
 };
 
 HttpServer::HttpServer(const Listener& listener, const ServerOptions& options, WebHandler& handler)
@@ -115,6 +123,7 @@ void HttpServer::accept_all() {
     if (slot >= connections_.size()) connections_.resize(slot + 1);
     connections_[slot] = std::make_unique<Connection>(fd, options_.limits);
     Connection& c = *connections_[slot];
+    c.serial = ++last_serial_;
     c.last_progress = now_;
     if (from.ss_family == AF_INET) {
       std::memcpy(c.address.data(), &reinterpret_cast<sockaddr_in*>(&from)->sin_addr, 4);
@@ -178,7 +187,7 @@ void HttpServer::on_readable(Connection& c) {
 // Answers the whole requests in `in`, as long as the client takes its answers.
 void HttpServer::serve_requests(Connection& c) {
   WebRequest request;
-  while (!c.closing && !c.full() && c.taken < c.in.size()) {
+  while (!c.closing && !c.parked && !c.full() && c.taken < c.in.size()) {
     const auto status = c.parser.parse(std::string_view(c.in).substr(c.taken), request);
     if (status == HttpParser::Status::kBad) {
       refuse(c, c.parser.error(), c.parser.reason());
@@ -189,27 +198,55 @@ void HttpServer::serve_requests(Connection& c) {
       if (c.parser.take_expectation()) c.out += "HTTP/1.1 100 Continue\r\n\r\n";
       break;
     }
+    const std::size_t size = c.parser.size();
     const bool keep_alive = answer_one(c, request);
-    c.taken += c.parser.size();
     c.parser.next();
     c.request_began = 0;
+    if (c.parked) break;
+    c.taken += size;
     c.closing = !keep_alive;
   }
   c.in.erase(0, c.taken);
   c.taken = 0;
 }
 
-bool HttpServer::answer_one(Connection& c, const WebRequest& request) {
+void HttpServer::serve_woken() {
+  handler_.take_woken(now_, woken_);
+  for (const std::uint64_t client : woken_) {
+    const auto slot = static_cast<std::size_t>(client & 0xffffffff);
+    Connection* c = slot < connections_.size() ? connections_[slot].get() : nullptr;
+    if (c == nullptr || c->doomed || c->client() != client) continue;
+    c->parked = false;
+    touch(*c);
+    serve_requests(*c);
+  }
+}
+
+void HttpServer::serve_backlog() {
+  for (const int fd : std::exchange(backlog_, {})) {
+    Connection* c = connections_[static_cast<std::size_t>(fd)].get();
+    if (c == nullptr || c->doomed) continue;
+    touch(*c);
+    serve_requests(*c);
+  }
+}
+
+bool HttpServer::answer_one(Connection& c, WebRequest& request) {
+  request.client = c.client();
+  request.may_wait = !draining_;
   answer_.status = 200;
   answer_.body.clear();
   answer_.type = "application/json";
   answer_.fields.clear();
+  answer_.put_off = false;
   if (options_.rate > 0 && !within_rate(c.address)) {
     handler_.refuse(429, "more requests a second than allowed", answer_);
     answer_.fields += "Retry-After: 1\r\n";
   } else {
     handler_.answer(request, answer_);
   }
+  c.parked = answer_.put_off;
+  if (c.parked) return true;
   const bool keep_alive = request.keep_alive && !draining_;
   put_answer(c, keep_alive);
   return keep_alive;
@@ -309,7 +346,7 @@ void HttpServer::send(Connection& c) {
       c.lingering = true;
     } else if (c.has_backlog()) {
       backlog_.push_back(c.fd);
-    } else if (c.closing || c.peer_done) {
+    } else if (c.closing || (c.peer_done && !c.parked)) {
       return close_later(c);
     }
   }
@@ -349,6 +386,8 @@ void HttpServer::drain() {
     if (!connections_[i] || connections_[i]->doomed) continue;
     Connection& c = *connections_[i];
     touch(c);
+    c.parked = false;
+    serve_requests(c);
     on_readable(c);
     if (c.request_began == 0 && !c.full()) c.closing = true;
   }
@@ -361,7 +400,8 @@ void HttpServer::run(int stop_fd) {
   std::int64_t drain_until = 0;
   now_ = monotonic_ns();
   while (!draining_ || (open_ > 0 && now_ < drain_until)) {
-    const int timeout = backlog_.empty() ? static_cast<int>(kSweepEvery / 1'000'000) : 0;
+    const int tick = handler_.has_waiting() ? 1 : static_cast<int>(kSweepEvery / 1'000'000);
+    const int timeout = backlog_.empty() ? tick : 0;
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
     if (count < 0 && errno != EINTR) throw core::system_error("epoll", "wait", errno);
     now_ = monotonic_ns();
@@ -376,12 +416,8 @@ void HttpServer::run(int stop_fd) {
         on_event(event.data.fd, event.events);
       }
     }
-    for (const int fd : std::exchange(backlog_, {})) {
-      Connection* c = connections_[static_cast<std::size_t>(fd)].get();
-      if (c == nullptr || c->doomed) continue;
-      touch(*c);
-      serve_requests(*c);
-    }
+    serve_backlog();
+    serve_woken();
     if (now_ >= next_sweep_) sweep();
     finish_batch();
     if (stop && !draining_) {

@@ -20,6 +20,8 @@ struct WebAnswer {
   std::string body;
   std::string_view type = "application/json";
   std::string fields;  // further header fields, each ending in CRLF
+  bool put_off =
+      false;  // nothing is answered yet: the request comes again when its client is woken
 };
 
 class WebHandler {
@@ -30,6 +32,10 @@ class WebHandler {
   virtual void refuse(int status, std::string_view detail, WebAnswer& out) = 0;
   // Called before the answers since the last call leave; false: they are all replaced by refuse().
   [[nodiscard]] virtual bool settle() = 0;
+  // Clients whose requests were put off and may be tried again.
+  virtual void take_woken(std::int64_t, std::vector<std::uint64_t>& out) { out.clear(); }
+  // Whether take_woken() wants to be called within a millisecond.
+  [[nodiscard]] virtual bool has_waiting() const { return false; }
 };
 
 struct ServerOptions {
@@ -66,7 +72,9 @@ class HttpServer {
   void on_event(int fd, unsigned events);
   void on_readable(Connection& c);
   void serve_requests(Connection& c);
-  bool answer_one(Connection& c, const WebRequest& request);
+  void serve_woken();
+  void serve_backlog();
+  bool answer_one(Connection& c, WebRequest& request);
   void refuse(Connection& c, int status, std::string_view detail);
   void put_answer(Connection& c, bool keep_alive);
   [[nodiscard]] bool within_rate(const Address& address);
@@ -84,6 +92,8 @@ class HttpServer {
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
   std::size_t open_ = 0;
   std::vector<int> touched_, doomed_, backlog_;
+  std::vector<std::uint64_t> woken_;
+  std::uint32_t last_serial_ = 0;
   WebAnswer answer_;
   std::unordered_map<std::string, Bucket> buckets_;
   std::int64_t now_ = 0, next_sweep_ = 0, accept_again_ = 0;

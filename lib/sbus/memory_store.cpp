@@ -197,7 +197,10 @@ Refusal MemoryStore::commit(const CommitRequest& request, CommitAnswer& out) {
   if (shard.version() != request.expected) {
     ++shard.conflicts;
     ++counters_.conflicts;
-    return refuse(BusError::kVersionMismatch, request.key, request.expected, shard.version());
+    Refusal why =
+        refuse(BusError::kVersionMismatch, request.key, request.expected, shard.version());
+    why.alone = read_set_.empty();
+    return why;
   }
   if (shard.owner && *shard.owner != request.agent) {
     ++shard.conflicts;

@@ -48,8 +48,10 @@ class PeekedSource final : public core::ByteSource {
 // Operation logs, and the server's write-ahead logs with their chain.
 class OplogSource final : public OpSource {
  public:
-  OplogSource(std::unique_ptr<core::ByteSource> source, const OpSourceOptions& options, bool wal)
+  OplogSource(std::unique_ptr<core::ByteSource> source, const OpSourceOptions& options, bool wal,
+              bool whole_read_sets)
       : source_(std::move(source)),
+        whole_read_sets_(whole_read_sets),
         skip_bad_(options.skip_bad && !wal),  // a chain has no lines to leave out
         reader_(*source_, {.format = "oplog", .tail = options.tail, .open_ended = wal}) {
     if (wal) chain_.emplace();
@@ -62,11 +64,12 @@ class OplogSource final : public OpSource {
       if (chain_) chain_->verify(*record);
       if (!skip_bad_) {
         decoder_.decode(*record, out);
-        out.whole_read_set = chain_.has_value();
+        out.whole_read_set = whole_read_sets_;
         return true;
       }
       try {
         decoder_.decode(*record, out);
+        out.whole_read_set = whole_read_sets_;
         return true;
       } catch (const core::Error&) {
         ++skipped_;
@@ -78,6 +81,7 @@ class OplogSource final : public OpSource {
 
  private:
   std::unique_ptr<core::ByteSource> source_;
+  bool whole_read_sets_;
   bool skip_bad_;
   core::JsonlReader reader_;
   OplogDecoder decoder_;
@@ -111,6 +115,7 @@ LogFormat log_format_by_name(std::string_view name) {
   if (name == "har") return LogFormat::kHar;
   if (name == "mcp") return LogFormat::kMcp;
   if (name == "sbus-wal") return LogFormat::kWal;
+  if (name == "sbus-pg") return LogFormat::kPg;
   return LogFormat::kAuto;
 }
 
@@ -128,7 +133,8 @@ std::unique_ptr<OpSource> open_log(core::ByteSource& source, const OpSourceOptio
     case LogFormat::kMcp:
       return mcp_source(std::move(peeked), options);
     default:
-      return std::make_unique<OplogSource>(std::move(peeked), options, known == LogFormat::kWal);
+      return std::make_unique<OplogSource>(std::move(peeked), options, known == LogFormat::kWal,
+                                           known == LogFormat::kWal || known == LogFormat::kPg);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "sbus/cycles.hpp"
+#include "sbus/key_order.hpp"
 #include "sbus/txn_facts.hpp"
 #include "sbus/weak_levels.hpp"
 
@@ -116,6 +117,8 @@ class Checker {
     std::size_t nodes = h_.txns.size();
     std::vector<Dep> deps = facts_.deps;
     add_initial_reads(deps);
+    if (o_.sequential_keys && !h_.list_append) add_sequential_keys(h_, facts_, deps);
+    if (o_.linearizable_keys && !h_.list_append) add_linearizable_keys(h_, facts_, deps);
     add_orders(deps, nodes, sessions, o_.level == Level::kStrict);
     const DepGraph whole(nodes, deps);
     const bool cyclic = !whole.acyclic();

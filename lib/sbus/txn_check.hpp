@@ -19,9 +19,11 @@ enum class Level : std::uint8_t { kRc, kRa, kCc, kRyw, kMr, kMw, kWfr, kPc, kSi,
 
 struct TxnOptions {
   Level level = Level::kSer;
-  bool sessions = false;   // si and ser keep the order of sessions
-  bool solve = true;       // search where the order of writes is open
-  bool allow_dup = false;  // drop keys with a value written twice instead of refusing
+  bool sessions = false;           // si and ser keep the order of sessions
+  bool sequential_keys = false;    // assume it of each register on its own
+  bool linearizable_keys = false;  // likewise
+  bool solve = true;               // search where the order of writes is open
+  bool allow_dup = false;          // drop keys with a value written twice instead of refusing
   std::uint64_t budget = 1'000'000'000;
   std::size_t max_cycles = 8;
 };

@@ -8,6 +8,7 @@
 #include "core/tool.hpp"
 #include "sbus/interval_audit.hpp"
 #include "sbus/op_source.hpp"
+#include "sbus/pg_store.hpp"
 #include "subcommands.hpp"
 
 namespace stateutils::sbus_check {
@@ -41,7 +42,8 @@ void feed_files(const AuditCommand& o, const core::Io& io, core::Output& out, co
   sbus::OpRecord record;
   std::uint64_t since_check = 0, bytes_before = 0;
   for (std::uint32_t i = 0; i < o.files.size(); ++i) {
-    const auto file = io.open_input(o.files[i]);
+    const auto file =
+        o.format == "sbus-pg" ? sbus::open_pg_log(o.files[i]) : io.open_input(o.files[i]);
     sbus::LogFormat format{};
     const auto log = sbus::open_log(*file, options, &format);
     record.file = i;
@@ -56,7 +58,8 @@ void feed_files(const AuditCommand& o, const core::Io& io, core::Output& out, co
     }
     bytes_before += log->bytes_read();
     if (o.skip_bad) extras.skipped = extras.skipped.value_or(0) + log->skipped();
-    if (format != sbus::LogFormat::kJsonl && format != sbus::LogFormat::kWal) {
+    if (format == sbus::LogFormat::kClf || format == sbus::LogFormat::kHar ||
+        format == sbus::LogFormat::kMcp) {
       extras.unmatched = extras.unmatched.value_or(0) + log->unmatched();
       extras.blind_writes = extras.blind_writes.value_or(0);
     }
@@ -157,7 +160,7 @@ void register_audit(core::Tool& tool) {
   auto cmd = tool.subcommand("audit", "find lost updates and stale reads in operation logs");
   cmd.option("FILE", &o->files, "operation logs, one log in the given order; - is stdin");
   cmd.option("--format", &o->format, "form of the log")
-      .one_of({"auto", "jsonl", "clf", "har", "mcp", "sbus-wal"});
+      .one_of({"auto", "jsonl", "clf", "har", "mcp", "sbus-wal", "sbus-pg"});
   cmd.option("--map", &o->map, "rules that say which request is which operation")
       .value_name("FILE");
   cmd.option("--ttl", &o->ttl, "age at which a delivery no longer binds (seconds, or with a unit)")

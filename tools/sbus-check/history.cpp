@@ -21,7 +21,8 @@ struct HistoryCommand {
   std::vector<std::string> files;
   std::string format = "auto", table = "auto", output = "-";
   std::optional<std::string> model, level;
-  bool sessions = false, no_solve = false, allow_dup = false;
+  bool sessions = false, no_solve = false, allow_dup = false, sequential_keys = false,
+       linearizable_keys = false;
   core::Count budget{1'000'000'000};
   std::uint64_t max_cycles = 8;
 };
@@ -93,6 +94,8 @@ void check_transactions(const HistoryCommand& o, const sbus::TxnHistory& history
   if (!level) throw core::usage_error("--level " + report.level + " is not for transactions");
   options.level = *level;
   options.sessions = o.sessions;
+  options.sequential_keys = o.sequential_keys;
+  options.linearizable_keys = o.linearizable_keys;
   options.solve = !o.no_solve;
   options.allow_dup = o.allow_dup;
   options.budget = o.budget.value;
@@ -288,6 +291,10 @@ void register_history(core::Tool& tool) {
   cmd.option("--level", &o->level, "level to check (default: ser; register, kv and mutex: linear)")
       .one_of({"rc", "ra", "cc", "ryw", "mr", "mw", "wfr", "pc", "si", "ser", "strict", "linear"});
   cmd.option("--sessions", &o->sessions, "si and ser keep the order of sessions");
+  cmd.option("--sequential-keys", &o->sequential_keys,
+             "each register on its own is sequentially consistent");
+  cmd.option("--linearizable-keys", &o->linearizable_keys,
+             "each register on its own is linearizable");
   cmd.option("--no-solve", &o->no_solve, "unknown instead of a search for the order of writes");
   cmd.option("--allow-dup", &o->allow_dup, "leave out keys with a value written twice");
   cmd.option("--budget", &o->budget, "steps of a search, beyond which the verdict is unknown")

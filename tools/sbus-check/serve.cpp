@@ -5,6 +5,7 @@
 #include "core/tool.hpp"
 #include "sbus/bus_api.hpp"
 #include "sbus/memory_store.hpp"
+#include "sbus/pg_store.hpp"
 #include "subcommands.hpp"
 
 namespace stateutils::sbus_check {
@@ -16,7 +17,7 @@ struct ServeCommand {
   std::string listen = "127.0.0.1:7000", fsync = "always", own_writes = "refresh", ori = "on";
   std::optional<std::string> wal, store, token_file;
   core::Duration ttl{3600ll * 1'000'000'000}, idle_timeout{120ll * 1'000'000'000},
-      request_timeout{10ll * 1'000'000'000};
+      request_timeout{10ll * 1'000'000'000}, turn{1'000'000};
   core::ByteSize max_delta{2000}, max_body{1'000'000};
   std::uint64_t max_log_depth = 1000, max_connections = 4096;
   std::optional<double> rate;
@@ -36,15 +37,19 @@ std::vector<std::string> read_tokens(const std::string& path) {
   return tokens;
 }
 
-// The log's path: --wal FILE, or --store wal:FILE.
-std::optional<std::string> wal_path(const ServeCommand& o) {
-  if (!o.store) return o.wal;
-  constexpr std::string_view kWal = "wal:";
-  if (!o.store->starts_with(kWal) || o.store->size() == kWal.size()) {
-    throw core::usage_error("--store: " + core::quoted(*o.store) + ": expected wal:FILE");
-  }
+// Where the state is kept: --wal FILE is --store wal:FILE.
+struct StoreChoice {
+  std::optional<std::string> wal, database;
+};
+StoreChoice store_choice(const ServeCommand& o) {
+  if (!o.store) return {o.wal, std::nullopt};
   if (o.wal) throw core::usage_error("--store and --wal exclude each other");
-  return o.store->substr(kWal.size());
+  if (o.store->starts_with("pg:")) return {std::nullopt, o.store->substr(3)};
+  if (o.store->starts_with("wal:") && o.store->size() > 4) {
+    return {o.store->substr(4), std::nullopt};
+  }
+  throw core::usage_error("--store: " + core::quoted(*o.store) +
+                          ": expected wal:FILE or pg:CONNINFO");
 }
 
 sbus::ServerOptions server_options(const ServeCommand& o) {
@@ -72,14 +77,18 @@ int serve(const ServeCommand& o, const core::Io& io) {
     throw core::usage_error("--fsync: " + core::quoted(o.fsync) +
                             ": expected always, group:MS or never");
   }
-  const auto wal = wal_path(o);
-  sbus::ApiOptions api_options{.admin = o.admin, .tokens = {}};
+  const StoreChoice choice = store_choice(o);
+  sbus::ApiOptions api_options{.admin = o.admin, .tokens = {}, .turn_ns = o.turn.ns};
   if (o.token_file) api_options.tokens = read_tokens(*o.token_file);
-  sbus::MemoryStore store({.ttl_ns = o.ttl.ns,
-                           .max_delta = o.max_delta.bytes,
-                           .max_log_depth = o.max_log_depth,
-                           .refresh_own_writes = o.own_writes == "refresh",
-                           .ori = o.ori == "on"});
+  const sbus::BusOptions options{.ttl_ns = o.ttl.ns,
+                                 .max_delta = o.max_delta.bytes,
+                                 .max_log_depth = o.max_log_depth,
+                                 .refresh_own_writes = o.own_writes == "refresh",
+                                 .ori = o.ori == "on"};
+  sbus::MemoryStore memory(options);
+  std::unique_ptr<sbus::BusStore> database;
+  if (choice.database) database = sbus::open_pg_store(*choice.database, options);
+  sbus::BusStore& store = database ? *database : memory;
   const sbus::Listener listener = sbus::listen_on(o.listen);
   sbus::BusApi api(store, api_options);
   sbus::HttpServer server(listener, server_options(o), api);
@@ -87,14 +96,14 @@ int serve(const ServeCommand& o, const core::Io& io) {
     throw core::usage_error("--listen " + o.listen +
                             ": other machines could write; give --token-file or --insecure");
   }
-  if (wal) {
-    store.recover(*wal, *wal_options);
-  } else {
+  if (choice.wal) {
+    memory.recover(*choice.wal, *wal_options);
+  } else if (!database) {
     io.log.warn("no --wal: what is written is lost at the end");
   }
   announce(io, listener, store);
   server.run(core::stop_fd());
-  if (!store.sync()) throw core::environment_error(store.wal()->failure());
+  if (!memory.sync()) throw core::environment_error(memory.wal()->failure());
   return 0;
 }
 
@@ -106,7 +115,7 @@ void register_serve(core::Tool& tool) {
   cmd.option("--listen", &o->listen, "address to listen on; port 0 takes a free one")
       .value_name("HOST:PORT");
   cmd.option("--wal", &o->wal, "write-ahead log, made when missing").value_name("FILE");
-  cmd.option("--store", &o->store, "where the state is kept: wal:FILE, the same as --wal FILE")
+  cmd.option("--store", &o->store, "where the state is kept: wal:FILE (as --wal) or pg:CONNINFO")
       .value_name("STORE");
   cmd.option("--fsync", &o->fsync, "when the log is synced: always, group:MS or never")
       .value_name("WHEN");
@@ -120,6 +129,9 @@ void register_serve(core::Tool& tool) {
       .one_of({"refresh", "keep"});
   cmd.option("--ori", &o->ori, "refuse commits with stale reads of other shards")
       .one_of({"on", "off"});
+  cmd.option("--turn", &o->turn,
+             "how long a read of a shard that agents fight over keeps others waiting; 0: not")
+      .default_text("1ms");
   cmd.option("--admin", &o->admin, "answer the endpoints below /admin");
   cmd.option("--idle-timeout", &o->idle_timeout, "close a connection that is quiet for so long")
       .default_text("120s");

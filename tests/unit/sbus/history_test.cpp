@@ -102,6 +102,39 @@ TEST_CASE("linearizable registers and key-value stores of Porcupine") {
   CHECK(kv("c50-ok.txt") == Verdict::kValid);
 }
 
+TEST_CASE("what is known of single registers orders their writes") {
+  // Sequential: a sees x = 1, then 2; b sees 2, then 1. No order of the two writes suits both.
+  const auto history = [](const char* text) { return sbus::txns_from_jsonl(text, "test"); };
+  const auto verdict = [](const sbus::TxnHistory& h, bool sequential, bool linearizable) {
+    sbus::TxnOptions options;
+    options.sequential_keys = sequential;
+    options.linearizable_keys = linearizable;
+    return sbus::check_txns(h, options, "test").verdict;
+  };
+  const auto sessions = history(R"({"session":"w","ops":[["w","x",1]]}
+{"session":"v","ops":[["w","x",2]]}
+{"session":"a","ops":[["r","x",1]]}
+{"session":"a","ops":[["r","x",2]]}
+{"session":"b","ops":[["r","x",2]]}
+{"session":"b","ops":[["r","x",1]]}
+)");
+  CHECK(verdict(sessions, false, false) == Verdict::kValid);  // ser has no session edges
+  CHECK(verdict(sessions, true, false) == Verdict::kInvalid);
+  CHECK(verdict(sessions, false, true) == Verdict::kValid);  // nothing is timed
+  const auto initial = history(R"({"session":"w","ops":[["w","x",1]]}
+{"session":"a","ops":[["r","x",1]]}
+{"session":"a","ops":[["r","x",null]]}
+)");
+  CHECK(verdict(initial, false, false) == Verdict::kValid);
+  CHECK(verdict(initial, true, false) == Verdict::kInvalid);
+  const auto timed = history(R"({"session":"w","start":0,"end":1,"ops":[["w","x",1]]}
+{"session":"v","start":2,"end":3,"ops":[["w","x",2]]}
+{"session":"a","start":4,"end":5,"ops":[["r","x",1]]}
+)");
+  CHECK(verdict(timed, false, false) == Verdict::kValid);
+  CHECK(verdict(timed, false, true) == Verdict::kInvalid);
+}
+
 TEST_CASE("anomalies of list-append histories") {
   // The three of a lost append: T2 and T3 both build on T1's list.
   CHECK(anomalies(check_text(R"({"session":"a","ops":[["a","x",1]]}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Commits per second of sixteen agents on one key: the server beside Redis (WATCH/MULTI, everysec) and
+# PostgreSQL (SERIALIZABLE), each at like durability, targets taking turns in every repeat; then the
+# sweep of the published contention study on every topology. BENCH_SMOKE=1 runs tiny sizes.
+set -eu
+command -v jq >/dev/null || exit 77
+if [ -z "${SBUS_SERVERS-}" ]; then
+  SBUS_SERVERS=1 exec "$STATEUTILS_SOURCE/scripts/with_servers.sh" bash "$0"
+fi
+repeats=11 attempts=300 sweep=4,8,16,32 sweep_repeats=3 sweep_attempts=100
+[ -z "${BENCH_SMOKE:-}" ] || repeats=1 attempts=5 sweep=4 sweep_repeats=1 sweep_attempts=3
+work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-sbus.XXXXXX")
+pids=()
+finish() {
+  [ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+  wait 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+PATH=$STATEUTILS_BIN:$PATH
+
+# serve NAME MS: a server that syncs every MS ms; its address is in $url.
+serve() {
+  sbus-check serve -q --listen 127.0.0.1:0 --wal "$work/$1.wal" --fsync "group:$2" >"$work/$1" &
+  pids+=($!)
+  for _ in $(seq 200); do
+    [ -s "$work/$1" ] && break
+    sleep 0.05
+  done
+  url=$(jq -r .listening "$work/$1")
+}
+
+# versus NAME URL TARGET: medians of commits per second, and of the ratio.
+versus() {
+  sbus-check bench --target "$2" --target "$3" --no-null --topology shared --agents 16 \
+    --repeats "$repeats" --attempts "$attempts" --jitter-ms 0 --retry-budget 1000 >"$work/rows"
+  jq -sc --arg peer "$1" 'def median: sort | .[(length - 1) / 2 | floor];
+    [.[] | select(.target | startswith("http"))] as $ours
+    | [.[] | select(.target | startswith("http") | not)] as $theirs
+    | {bench: "sbus", what: "16 agents, one key, commits per second, vs \($peer)",
+       ours: ([$ours[].commits_per_s] | median | floor),
+       peer: ([$theirs[].commits_per_s] | median | floor),
+       ratio: ([range($ours | length) | $ours[.].commits_per_s / $theirs[.].commits_per_s] | median),
+       conflicts: [([$ours[].conflicts] | add), ([$theirs[].conflicts] | add)],
+       round_trips: [$ours[0].round_trips, $theirs[0].round_trips],
+       type1: (map(.type1) | add)}' "$work/rows"
+}
+
+serve everysec 1000
+targets=(--target "$url")
+if [ -n "${SBUS_REDIS-}" ]; then
+  targets+=(--target "redis:$SBUS_REDIS")
+  versus "Redis WATCH/MULTI, everysec (ours group:1000)" "$url" "redis:$SBUS_REDIS"
+fi
+serve off 200
+if [ -n "${SBUS_PG-}" ]; then
+  pg="pg:$SBUS_PG options='-c synchronous_commit=off'"
+  targets+=(--target "$pg")
+  versus "PostgreSQL SERIALIZABLE, synchronous_commit=off (ours group:200)" "$url" "$pg"
+fi
+for topology in shared hot-side dedicated cross; do
+  sbus-check bench "${targets[@]}" --topology $topology --agents $sweep --repeats $sweep_repeats \
+    --attempts $sweep_attempts >"$work/rows"
+  jq -sc 'group_by([.target, .agents])[] | {bench: "sbus", topology: .[0].topology,
+    target: .[0].target, agents: .[0].agents, attempts: (map(.attempts) | add),
+    success: (map(.success) | add), conflicts: (map(.conflicts) | add),
+    scr: ((map(.conflicts) | add) / (map(.attempts + .retries) | add)),
+    commits_per_s: (map(.commits_per_s) | add / length), type1: (map(.type1) | add)}' "$work/rows"
+done
