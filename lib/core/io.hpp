@@ -43,8 +43,8 @@ struct Io {
                                   Progress::Unit unit) const;
   // Delivers the --json summary (nothing when it was not asked), with tool, version, seed (unless
   // `values` has one, for tools whose contract makes it a string), threads, isa, gpu, wall_s, cpu_s
-  // and peak_rss added. `stdout_used`: data went to stdout, so a bare --json is a usage error; check
-  // that early with require_json_target().
+  // and peak_rss added. `stdout_used`: data went to stdout, so a bare --json is a usage error;
+  // check that early with require_json_target().
   void summary(const nlohmann::ordered_json& values) const;
   void require_json_target(bool stdout_used) const;
 };

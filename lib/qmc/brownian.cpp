@@ -40,8 +40,7 @@ LevyPair bridge(LevyPair whole, double a, double b, double x1, double x2) {
 
 LevyPair join(LevyPair left, double a, LevyPair right, double b) {
   const double h = a + b;
-  return {left.w + right.w,
-          (a * left.h + b * right.h + 0.5 * (b * left.w - a * right.w)) / h};
+  return {left.w + right.w, (a * left.h + b * right.h + 0.5 * (b * left.w - a * right.w)) / h};
 }
 
 BrownianPath::BrownianPath(std::uint64_t seed, std::uint32_t path, double start, double end,
@@ -58,8 +57,9 @@ BrownianPath::BrownianPath(std::uint64_t seed, std::uint32_t path, double start,
 }
 
 BrownianPath::Normals BrownianPath::draw(std::uint64_t node) const {
-  const Words block = Stream{seed_, 0}.block(Tag::kBrownian, path_, static_cast<std::uint32_t>(node),
-                                             static_cast<std::uint32_t>(node >> 32));
+  const Words block =
+      Stream{seed_, 0}.block(Tag::kBrownian, path_, static_cast<std::uint32_t>(node),
+                             static_cast<std::uint32_t>(node >> 32));
   return {normal_quantile(open_unit(block.lo)), normal_quantile(open_unit(block.hi))};
 }
 
@@ -67,7 +67,8 @@ LevyPair BrownianPath::from_start(double t) const {
   if (t <= start_) return {};
   const Normals root = draw(0);
   double left = start_, right = end_;
-  LevyPair here{std::sqrt(end_ - start_) * root.first, std::sqrt((end_ - start_) / 12) * root.second};
+  LevyPair here{std::sqrt(end_ - start_) * root.first,
+                std::sqrt((end_ - start_) / 12) * root.second};
   if (t >= end_) return here;
   LevyPair before;  // of [start, left]
   std::uint64_t node = 1;

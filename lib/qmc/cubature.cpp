@@ -68,7 +68,7 @@ void check_cubature_options(const CubatureOptions& o) {
     throw usage_error("--sensitivity goes with nets and lattices, not with mc-clt and mc-g");
   }
   const bool bayes = o.algorithm == Algorithm::kBayesNet || o.algorithm == Algorithm::kBayesLattice;
-  if (o.guard && !spectral && !bayes) {
+  if (o.guard.value_or(1) > 1 && !spectral && !bayes) {
     throw usage_error("--guard goes with net-g, lattice-g and the Bayesian algorithms");
   }
 }

@@ -88,9 +88,7 @@ bool is_stable(const MomentumMethod& m, double z) {
 class Normals {
  public:
   Normals(std::uint64_t seed, std::uint64_t stream) : rng_(seed, stream) {}
-  double next() {
-    return normal_quantile((static_cast<double>(rng_.u64() >> 12) + 0.5) * 0x1p-52);
-  }
+  double next() { return normal_quantile((static_cast<double>(rng_.u64() >> 12) + 0.5) * 0x1p-52); }
   double unit() { return rng_.unit(); }
 
  private:
@@ -318,9 +316,10 @@ std::vector<DiffusionError> run_diffusion(const Mixture& mix, const std::string&
   const MomentumMethod whole = momentum_method(name, order, beta);
   const auto most = static_cast<int>(std::max(whole.before.size(), whole.after.size()));
   for (int r = 1; r < most; ++r) {
-    const std::string lower = name == "ghvb" ? name
-                              : (name.starts_with("hb-") ? "hb-" : "") +
-                                    (r == 1 ? std::string("ddim") : "ab" + std::to_string(r));
+    const std::string lower = name == "ghvb"
+                                  ? name
+                                  : (name.starts_with("hb-") ? "hb-" : "") +
+                                        (r == 1 ? std::string("ddim") : "ab" + std::to_string(r));
     by_order.push_back(momentum_method(lower, r, beta));
   }
   by_order.push_back(whole);

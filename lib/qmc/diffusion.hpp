@@ -37,11 +37,8 @@ struct DiffusionError {
   double w2, mmd;  // to exact draws
 };
 // n points from noise of deviation 10 (largest distance) down to 0; orders below `name`'s start.
-[[nodiscard]] std::vector<DiffusionError> run_diffusion(const Mixture& mixture,
-                                                        const std::string& name, int order,
-                                                        double beta,
-                                                        const std::vector<std::uint64_t>& steps,
-                                                        std::uint64_t n, std::uint64_t seed,
-                                                        int threads);
+[[nodiscard]] std::vector<DiffusionError> run_diffusion(
+    const Mixture& mixture, const std::string& name, int order, double beta,
+    const std::vector<std::uint64_t>& steps, std::uint64_t n, std::uint64_t seed, int threads);
 
 }  // namespace stateutils::qmc

@@ -17,6 +17,7 @@
 #include "core/threads.hpp"
 #include "point_output.hpp"
 #include "qmc/kernels.hpp"
+#include "qmc/normal.hpp"
 #include "qmc/point_set.hpp"
 
 namespace stateutils::tools {
@@ -147,6 +148,23 @@ BenchRow pipe_row(const std::string& sequence, const char* randomize, unsigned d
   return row;
 }
 
+// The inverse normal over values that stay in the cache, the copy of them included.
+BenchRow normal_row(std::size_t count) {
+  constexpr std::size_t kPart = 1u << 14;
+  const auto uniform = std::make_shared<std::vector<double>>(kPart);
+  make("iid", "none", 1)->fill(0, kPart, qmc::Format::kF64Open, uniform->data());
+  const auto out = std::make_shared<std::vector<double>>(kPart);
+  const std::size_t n = count / kPart * kPart;
+  BenchRow row{"normal", "none", 1, n, Dest::kBuffer, 1, 0, n, {}, 0};
+  row.run = [=] {
+    for (std::size_t done = 0; done < n; done += kPart) {
+      *out = *uniform;
+      qmc::normal_quantiles(out->data(), kPart);
+    }
+  };
+  return row;
+}
+
 std::vector<double> wave(std::size_t n) {
   std::vector<double> y(n);
   for (std::size_t i = 0; i < n; ++i) y[i] = static_cast<double>(i * 2654435761u % 4096) * 0x1p-12;
@@ -240,6 +258,7 @@ std::vector<BenchRow> point_rows(int threads, bool quick) {
     rows.push_back(buffer_row("halton", "none", d, bytes / 8));
     rows.push_back(buffer_row("halton", "perm", d, bytes / 8));
   }
+  rows.push_back(normal_row(bytes / 64));
   rows.push_back(pipe_row("sobol", "lms+ds", 16));
   rows.push_back(pipe_row("lattice", "shift", 16));
   add_kernel_rows(rows);

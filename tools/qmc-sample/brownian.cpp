@@ -1,16 +1,20 @@
 // brownian: increments and space-time Levy areas of Brownian paths, and experiments with them.
+#include "qmc/brownian.hpp"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "core/json_writer.hpp"
 #include "core/jsonl.hpp"
 #include "core/npy.hpp"
 #include "core/threads.hpp"
 #include "core/units.hpp"
 #include "point_input.hpp"
 #include "point_options.hpp"
-#include "qmc/brownian.hpp"
+#include "qmc/sde.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -21,6 +25,12 @@ struct BrownianOptions {
   std::string file = "-", output = "-";
   std::int64_t d = 1;
   double t0 = 0, t1 = 1, tolerance = 1e-3;
+};
+
+struct SdeOptions {
+  std::string model = "cir", steps = "constant", output = "-";
+  std::vector<std::int64_t> levels = {3, 4, 5, 6, 7};
+  std::int64_t paths = 1000;
 };
 
 // .npy (q,2), or a line [s,t] each.
@@ -63,11 +73,10 @@ int brownian(const BrownianOptions& o, core::Io& io) {
   for (std::size_t q = 0; q < queries.rows; ++q) {
     const double s = queries.values[2 * q], t = queries.values[2 * q + 1];
     if (s >= o.t0 && s < t && t <= o.t1) continue;
-    throw core::input_error({queries.name}, "row " + std::to_string(q) + ": [" +
-                                                core::format_double(s) + "," +
-                                                core::format_double(t) + "] is no interval of [" +
-                                                core::format_double(o.t0) + "," +
-                                                core::format_double(o.t1) + "]");
+    throw core::input_error({queries.name},
+                            "row " + std::to_string(q) + ": [" + core::format_double(s) + "," +
+                                core::format_double(t) + "] is no interval of [" +
+                                core::format_double(o.t0) + "," + core::format_double(o.t1) + "]");
   }
   const auto d = static_cast<std::uint64_t>(o.d);
   std::vector<double> values(queries.rows * d * 2);
@@ -87,6 +96,33 @@ int brownian(const BrownianOptions& o, core::Io& io) {
   return 0;
 }
 
+int sde(const SdeOptions& o, core::Io& io) {
+  io.require_json_target(true);
+  qmc::SdeExperiment experiment;
+  experiment.model = o.model == "cir" ? qmc::SdeModel::kCir : qmc::SdeModel::kLangevin;
+  experiment.adaptive = o.steps == "pi";
+  for (const std::int64_t level : o.levels) {
+    experiment.levels.push_back(static_cast<unsigned>(std::clamp<std::int64_t>(level, 0, 99)));
+  }
+  experiment.paths = static_cast<std::uint64_t>(o.paths);
+  settle_seed(io, true);
+  experiment.seed = io.seed;
+  const qmc::SdeResult result = qmc::run_sde(experiment, io.threads);
+  std::string text;
+  core::JsonWriter json(text);
+  json.begin_object().field("model", o.model).field("steps", o.steps);
+  json.field("paths", experiment.paths).field("seed", std::to_string(io.seed));
+  json.key("rows").begin_array();
+  for (const qmc::SdeRow& row : result.rows) {
+    json.begin_object().field("steps", row.steps).field("rmse", row.error).end_object();
+  }
+  json.end_array().field("order", result.order).end_object();
+  const auto out = io.open_output(o.output);
+  out->write(text + '\n');
+  out->commit();
+  return 0;
+}
+
 }  // namespace
 
 void register_brownian(core::Tool& tool) {
@@ -99,6 +135,15 @@ void register_brownian(core::Tool& tool) {
   cmd.option("--tol", &o->tolerance, "length below which an interval is not halved");
   cmd.option("-o,--output", &o->output, "where the values go").value_name("FILE");
   cmd.run([o](core::Io& io) { return brownian(*o, io); });
+  auto s = std::make_shared<SdeOptions>();
+  auto sub = cmd.subcommand("sde", "strong errors of solvers that use increments and areas");
+  sub.option("--model", &s->model, "Cox-Ingersoll-Ross, or underdamped Langevin dynamics")
+      .one_of({"cir", "langevin"});
+  sub.option("--steps", &s->steps, "equal steps, or a PI controller").one_of({"constant", "pi"});
+  sub.option("--levels", &s->levels, "2^level steps, or a tolerance of 2^-level").comma_list();
+  sub.option("--paths", &s->paths, "number of paths").range(1, 10000000);
+  sub.option("-o,--output", &s->output, "where the result goes").value_name("FILE");
+  sub.run([s](core::Io& io) { return sde(*s, io); });
 }
 
 }  // namespace stateutils::tools

@@ -14,5 +14,8 @@ void register_check(core::Tool& tool);
 void register_kernel(core::Tool& tool);
 void register_integrate(core::Tool& tool);
 void register_bench(core::Tool& tool);
+void register_brownian(core::Tool& tool);
+void register_diffuse(core::Tool& tool);
+void register_infer(core::Tool& tool);
 
 }  // namespace stateutils::tools

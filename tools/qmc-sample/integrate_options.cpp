@@ -27,6 +27,7 @@ void visit(Options& o, const Visitor& v) {
   v("algo", o.algorithm);
   v("bayes", o.bayes);
   v("seq", o.sequence);
+  v("randomize", o.randomize);
   v("replications", o.replications);
   v("alpha", o.alpha);
   v("guard", o.guard);
@@ -41,6 +42,9 @@ Json to_json(const std::optional<core::Count>& value) {
 Json to_json(const std::optional<int>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
+Json to_json(const std::optional<std::string>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 template <class T>
 Json to_json(const T& value) {
   return Json(value);
@@ -53,6 +57,10 @@ void from_json(const Json& json, std::optional<core::Count>& value) {
 void from_json(const Json& json, std::optional<int>& value) {
   value.reset();
   if (!json.is_null()) value = json.get<int>();
+}
+void from_json(const Json& json, std::optional<std::string>& value) {
+  value.reset();
+  if (!json.is_null()) value = json.get<std::string>();
 }
 template <class T>
 void from_json(const Json& json, T& value) {
@@ -134,6 +142,9 @@ NamedOptions bind_integrate(core::Command& cmd, IntegrateOptions& o) {
                    .one_of({"mle", "gcv", "full"}));
   add("seq", cmd.option("--seq", &o.sequence, "sequence instead of the algorithm's own")
                  .value_name("SEQ"));
+  add("randomize", cmd.option("--randomize", &o.randomize,
+                              "rep-t and clt-rep: instead of the sequence's default")
+                       .value_name("HOW"));
   add("replications",
       cmd.option("--replications", &o.replications, "of rep-t (25), clt-rep (16) and mlqmc (32)")
           .value_name("R"));
@@ -206,6 +217,12 @@ qmc::CubatureOptions make_cubature(const IntegrateOptions& o, const std::string&
     options.controls.push_back(parse_control(control, o.d->value, measure));
   }
   options.points.sequence = o.sequence;
+  if (o.randomize) {
+    if (o.algorithm != "rep-t" && o.algorithm != "clt-rep") {
+      throw usage_error("--randomize goes with rep-t and clt-rep");
+    }
+    options.points.randomize = qmc::parse_randomize(*o.randomize);
+  }
   options.points.d = static_cast<std::uint32_t>(o.d->value);
   options.points.alpha = static_cast<unsigned>(o.alpha);
   options.points.seed = io.seed;

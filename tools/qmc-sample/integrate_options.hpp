@@ -24,6 +24,7 @@ struct IntegrateOptions {
   std::string algorithm = "net-g", tol_mode = "either", measure, sequence, bayes = "mle";
   std::optional<core::Count> d, n_init, n_max, replications;
   std::optional<int> guard;
+  std::optional<std::string> randomize;
   double abs_tol = 1e-2, rel_tol = 0, confidence = 0.99;
   int alpha = 1;
   bool check_cone = false, sensitivity = false;

@@ -13,6 +13,9 @@ int main(int argc, char** argv) {
   tools::register_check(tool);
   tools::register_kernel(tool);
   tools::register_integrate(tool);
+  tools::register_brownian(tool);
+  tools::register_diffuse(tool);
+  tools::register_infer(tool);
   tools::register_bench(tool);
   return tool.main(argc, argv);
 }

@@ -28,7 +28,7 @@ qmc-sample integrate tell st v.npy; echo $?
 cmp st before && echo told twice changes nothing
 qmc-sample points iid -d 1 -n 1024 --seed 1 -o other.npy
 qmc-sample integrate tell st other.npy; echo $?
-for round in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
   qmc-sample integrate ask st -o pts.npy > answer.json
   [ "$(jq .done answer.json)" = false ] || break
   values > v.npy
