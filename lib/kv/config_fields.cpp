@@ -87,10 +87,11 @@ std::uint64_t Fields::count(const std::string& key, std::uint64_t otherwise, std
                             std::uint64_t most) {
   if (!has(key)) return otherwise;
   const json& value = object_->at(key);
-  const bool whole = value.is_number_unsigned() ||
-                     (value.is_number_float() && value.get<double>() >= 0 &&
-                      value.get<double>() == static_cast<double>(static_cast<std::uint64_t>(
-                                                 std::min(value.get<double>(), 1e18))));
+  const bool whole =
+      value.is_number_unsigned() ||
+      (value.is_number_float() && value.get<double>() >= 0 &&
+       value.get<double>() ==
+           static_cast<double>(static_cast<std::uint64_t>(std::min(value.get<double>(), 1e18))));
   const std::uint64_t x = whole ? value.get<std::uint64_t>() : 0;
   if (!whole || x < least || x > most) {
     throw usage_error("config: " + quoted(at(key)) + " is no whole number from " +
@@ -118,7 +119,8 @@ double Fields::seconds(const std::string& key, double otherwise) {
   const json& value = object_->at(key);
   if (value.is_number()) return number(key, otherwise, 0, 1e9);
   const std::string text = value.is_string() ? value.get<std::string>() : "";
-  const std::pair<const char*, double> units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
+  const std::pair<const char*, double> units[] = {
+      {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
   for (const auto& unit : units) {
     if (!text.ends_with(unit.first)) continue;
     const std::string digits = text.substr(0, text.size() - std::string(unit.first).size());

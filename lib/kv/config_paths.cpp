@@ -19,7 +19,8 @@ std::vector<std::string> parts_of(const std::string& path) {
   for (;;) {
     const std::size_t dot = path.find('.', from);
     parts.push_back(path.substr(from, dot == std::string::npos ? dot : dot - from));
-    if (parts.back().empty()) throw core::usage_error("path " + quoted(path) + " has an empty part");
+    if (parts.back().empty())
+      throw core::usage_error("path " + quoted(path) + " has an empty part");
     if (dot == std::string::npos) return parts;
     from = dot + 1;
   }

@@ -64,8 +64,9 @@ class RooflineCost : public CostModel {
     const double flops = 2 * model_.active_parameters() * tokens +
                          attention_flops_ * (batch.prefill_attention + n * 0.5 + read.fixed);
     const double activations = 4.0 * model_.layers * model_.hidden * model_.dtype_bytes * tokens;
-    const double bytes = weights_ + activations +
-                         kv_bytes_ * (static_cast<double>(batch.prefill_context) + read.fixed + tokens);
+    const double bytes =
+        weights_ + activations +
+        kv_bytes_ * (static_cast<double>(batch.prefill_context) + read.fixed + tokens);
     CostLine compute, memory;
     compute.fixed = fixed_of_seconds(flops / flops_s_);
     compute.per_ctx = fixed_of_seconds(attention_flops_ * read.per_token / flops_s_);

@@ -1,5 +1,5 @@
-// What an iteration takes. Times are fixed point, 2^-20 ns, so that a stretch of decode steps has an
-// exact closed form; on a stretch the cost is a line in the context that the decodes read.
+// What an iteration takes. Times are fixed point, 2^-20 ns, so that a stretch of decode steps has
+// an exact closed form; on a stretch the cost is a line in the context that the decodes read.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ __extension__ typedef __int128 Wide;  // NOLINT: an alias cannot carry __extensi
 // One iteration's work but for the context of its decodes.
 struct BatchShape {
   std::uint64_t prefill_tokens = 0;
-  double prefill_attention = 0;  // sum of new_i (ctx_i + new_i / 2)
+  double prefill_attention = 0;       // sum of new_i (ctx_i + new_i / 2)
   std::uint64_t prefill_context = 0;  // cached tokens that prefills read
   std::uint32_t decodes = 0;
 };
@@ -52,10 +52,10 @@ class CostModel {
 
 // A stretch of equal decode steps: n decodes that read ctx, ctx + n, ctx + 2n ... tokens.
 struct StretchSum {
-  Wide total = 0;                   // of the first `steps` steps
+  Wide total = 0;  // of the first `steps` steps
   Wide overhead = 0;
   std::uint64_t extrapolated = 0;  // steps outside the measured range
-  Wide last = 0;                    // cost of the last one, the longest
+  Wide last = 0;                   // cost of the last one, the longest
 };
 [[nodiscard]] StretchSum sum_steps(const CostModel& model, std::uint32_t decodes, std::uint64_t ctx,
                                    std::uint64_t steps);

@@ -65,7 +65,8 @@ class TableCost : public CostModel {
   }
 
  private:
-  void add_decodes(std::uint32_t decodes, std::uint64_t ctx, double& seconds, CostLine& line) const {
+  void add_decodes(std::uint32_t decodes, std::uint64_t ctx, double& seconds,
+                   CostLine& line) const {
     const double n = decodes, mean = static_cast<double>(ctx) / n;
     auto high = decode_.lower_bound(n);
     const bool below = high == decode_.begin() && n < high->first;
@@ -75,8 +76,7 @@ class TableCost : public CostModel {
     if (high->first > n && !below) --low;
     if ((below || above) && decode_.size() > 1) above ? --low : ++high;
     const Segment a = segment_of(low->second, mean), b = segment_of(high->second, mean);
-    const double share =
-        low == high ? 0 : (n - low->first) / (high->first - low->first);
+    const double share = low == high ? 0 : (n - low->first) / (high->first - low->first);
     seconds += a.at_zero * (1 - share) + b.at_zero * share;
     const double slope = std::max(0.0, a.slope * (1 - share) + b.slope * share);
     line.per_ctx = fixed_of_seconds(slope / n);

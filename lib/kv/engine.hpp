@@ -22,8 +22,8 @@ struct SimOptions {
 struct InstanceSetup {
   const FleetEntry* entry = nullptr;
   std::shared_ptr<const CostModel> cost;
-  std::uint64_t units = 0;             // KV room in blocks of batch.block tokens
-  std::vector<TierSetup> tiers;        // in blocks of the trace
+  std::uint64_t units = 0;       // KV room in blocks of batch.block tokens
+  std::vector<TierSetup> tiers;  // in blocks of the trace
 };
 
 // The fleet and the sizes that both loops compute with.
@@ -31,8 +31,8 @@ struct Fleet {
   Fleet(const Trace& trace, const RunConfig& config);
   std::vector<InstanceSetup> instances;
   std::vector<std::uint32_t> front, back;  // where requests arrive; where they decode (disagg)
-  std::uint32_t block = 16;   // tokens of a cached block: the trace's
-  std::uint32_t per_block = 1;  // units of a cached block
+  std::uint32_t block = 16;                // tokens of a cached block: the trace's
+  std::uint32_t per_block = 1;             // units of a cached block
   std::uint64_t token_bytes = 0;
 
   [[nodiscard]] std::uint32_t units_of(std::uint64_t tokens, std::uint32_t unit) const {

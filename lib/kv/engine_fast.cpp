@@ -44,7 +44,8 @@ std::uint32_t Loop::route(std::uint32_t request) {
   const std::vector<std::uint32_t>& front = fleet.front;
   // The instance with the least score, the first of equals.
   const auto least = [&](auto score) {
-    return *std::ranges::min_element(front, {}, [&](std::uint32_t i) { return score(instances_[i]); });
+    return *std::ranges::min_element(front, {},
+                                     [&](std::uint32_t i) { return score(instances_[i]); });
   };
   const auto shortest = [](const Instance& i) { return static_cast<std::int64_t>(i.requests()); };
   switch (config.router) {
@@ -54,7 +55,9 @@ std::uint32_t Loop::route(std::uint32_t request) {
       return least([](const Instance& i) { return static_cast<std::int64_t>(i.pending_tokens()); });
     case Router::kPrefix: {
       const std::uint32_t most =
-          config.share_prefixes ? std::min(full_blocks(trace, request), (trace.in[request] - 1) / fleet.block) : 0;
+          config.share_prefixes
+              ? std::min(full_blocks(trace, request), (trace.in[request] - 1) / fleet.block)
+              : 0;
       return least([&](const Instance& i) {
         return static_cast<std::int64_t>(i.pending_prefill()) -
                static_cast<std::int64_t>(i.tree().match(request, most).total) * fleet.block;
@@ -88,9 +91,8 @@ void Loop::arrive(std::uint32_t request, std::int64_t now) {
 }
 
 void Loop::hand_over(std::uint32_t slot, std::uint32_t source, std::int64_t now) {
-  const std::uint32_t to = *std::ranges::min_element(fleet.back, {}, [&](std::uint32_t i) {
-    return instances_[i].held_tokens(now, i < source);
-  });
+  const std::uint32_t to = *std::ranges::min_element(
+      fleet.back, {}, [&](std::uint32_t i) { return instances_[i].held_tokens(now, i < source); });
   instances_[to].receive(slot, source, now);
 }
 

@@ -1,5 +1,5 @@
-// The loop by stretches: decode steps that nothing disturbs are one event. Per instance, decodes are
-// counted and summed, not walked: a step costs the same for 4 as for 400 of them.
+// The loop by stretches: decode steps that nothing disturbs are one event. Per instance, decodes
+// are counted and summed, not walked: a step costs the same for 4 as for 400 of them.
 #pragma once
 
 #include <map>
@@ -52,7 +52,7 @@ class Instance {
 
   void arrive(std::uint32_t slot, std::int64_t now);
   void receive(std::uint32_t slot, std::uint32_t source, std::int64_t now);  // KV from elsewhere
-  void landed(std::uint32_t slot, std::int64_t now);  // a transfer to here has ended
+  void landed(std::uint32_t slot, std::int64_t now);         // a transfer to here has ended
   void release_moved(std::uint32_t slot, std::int64_t now);  // one from here has
   void wake(std::int64_t now);
   void finish_iteration(std::int64_t now);
@@ -114,7 +114,9 @@ class Instance {
   void allocate(std::uint64_t units);
   [[nodiscard]] std::int64_t longest_gap_since(std::uint64_t step) const;
   void add_gap(std::uint64_t step, std::int64_t gap);
-  [[nodiscard]] std::size_t running() const { return decodes_.size() + started_.size() + moving_in_; }
+  [[nodiscard]] std::size_t running() const {
+    return decodes_.size() + started_.size() + moving_in_;
+  }
   Active& active(std::uint32_t slot);
 
   Loop& loop_;
@@ -125,7 +127,8 @@ class Instance {
   std::uint64_t free_;
   std::vector<std::uint32_t> started_;  // prefills under way or loading, in order of start
   std::vector<std::uint32_t> decodes_;
-  std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes_;  // (step, request, slot)
+  std::priority_queue<Finish, std::vector<Finish>, std::greater<>>
+      finishes_;                      // (step, request, slot)
   std::vector<std::uint32_t> grows_;  // decodes by phase
   std::uint64_t step_ = 0, context_ = 0;
   std::vector<std::pair<std::uint64_t, std::int64_t>> gaps_;  // falling: longest gaps up to a step
@@ -141,14 +144,14 @@ class Instance {
   BatchShape shape_;
   std::uint64_t steps_ = 0, version_ = 0;
   std::int64_t base_time_ = 0, iteration_start_ = 0, delay_ = 0, now_ = 0;
-  std::int64_t outgoing_end_ = 0;     // of the swap-outs under way
+  std::int64_t outgoing_end_ = 0;  // of the swap-outs under way
   std::uint64_t outgoing_units_ = 0, units_then_ = 0;
   Wide base_sum_ = 0;
   std::uint32_t budget_ = 0, preempted_now_ = 0, waiting_then_ = 0;
 
   std::uint64_t requests_ = 0, pending_prefill_ = 0;
   std::array<std::int64_t, kTiers> up_free_{};  // when each channel is free again
-  std::map<std::uint32_t, Pin> pins_;  // by session
+  std::map<std::uint32_t, Pin> pins_;           // by session
   std::uint32_t pin_version_ = 0;
   std::multimap<std::uint32_t, std::uint32_t> waiting_of_;  // Continuum: slots by session
 };

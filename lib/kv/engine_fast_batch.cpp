@@ -14,7 +14,9 @@ Instance::Instance(Loop& loop, std::uint32_t index, const InstanceSetup& setup)
       free_(setup.units),
       grows_(loop.config.block, 0) {}
 
-Active& Instance::active(std::uint32_t slot) { return loop_.actives[slot]; }
+Active& Instance::active(std::uint32_t slot) {
+  return loop_.actives[slot];
+}
 
 std::uint64_t Instance::available() const {
   return free_ + tree_.evictable() * loop_.fleet.per_block;
@@ -331,8 +333,8 @@ void Instance::start_iteration(std::int64_t now) {
   changed_ = !batch_.empty() || delay_ > 0;
   iteration_start_ = now + delay_;
   // Under vtc every step moves the tenants' counters, which arrivals look at.
-  const bool stretch = batch_.empty() && delay_ == 0 && fresh_.empty() &&
-                       loop_.config.scheduler != Scheduler::kVtc;
+  const bool stretch =
+      batch_.empty() && delay_ == 0 && fresh_.empty() && loop_.config.scheduler != Scheduler::kVtc;
   steps_ = stretch ? undisturbed_steps() : 1;
   units_then_ = setup_.units - free_;
   for (const Chunk& chunk : batch_) {

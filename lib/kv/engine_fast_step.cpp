@@ -92,9 +92,8 @@ void Instance::wake(std::int64_t now) {
 }
 
 std::int64_t Instance::end_of(std::uint64_t steps) const {
-  const Wide sum = batch_.empty()
-                       ? sum_steps(*setup_.cost, shape_.decodes, context_, steps).total
-                       : setup_.cost->cost(shape_, context_);
+  const Wide sum = batch_.empty() ? sum_steps(*setup_.cost, shape_.decodes, context_, steps).total
+                                  : setup_.cost->cost(shape_, context_);
   return base_time_ + rounded_ns(base_sum_ + sum);
 }
 
@@ -121,7 +120,8 @@ void Instance::add_gap(std::uint64_t step, std::int64_t gap) {
 }
 
 std::int64_t Instance::longest_gap_since(std::uint64_t step) const {
-  const auto found = std::ranges::upper_bound(gaps_, step, {}, &std::pair<std::uint64_t, std::int64_t>::first);
+  const auto found =
+      std::ranges::upper_bound(gaps_, step, {}, &std::pair<std::uint64_t, std::int64_t>::first);
   return found == gaps_.end() ? 0 : found->second;
 }
 
@@ -282,8 +282,8 @@ void Instance::finish(std::uint32_t slot, std::int64_t now) {
     std::int64_t reload = recompute_ns(*setup_.cost, 0, a.computed);
     if (loop_.config.tiers.size() > 1) {
       const TierConfig& tier = loop_.config.tiers[1];
-      reload = std::min(reload, tier.latency + transfer_ns(a.computed * loop_.fleet.token_bytes,
-                                                           tier.bandwidth));
+      reload = std::min(
+          reload, tier.latency + transfer_ns(a.computed * loop_.fleet.token_bytes, tier.bandwidth));
     }
     const Retention::Grant grant = loop_.retention.finished(a.request, now, reload);
     if (out.detail) {
@@ -340,7 +340,8 @@ void Instance::preempt_latest(std::int64_t now) {
       return;
     }
     const Active &a = active(slot), &b = active(latest);
-    const std::int64_t ta = loop_.arrivals.time_of(a.request), tb = loop_.arrivals.time_of(b.request);
+    const std::int64_t ta = loop_.arrivals.time_of(a.request),
+                       tb = loop_.arrivals.time_of(b.request);
     if (std::pair(ta, a.request) > std::pair(tb, b.request)) latest = slot;
   };
   for (const std::uint32_t slot : decodes_) consider(slot);

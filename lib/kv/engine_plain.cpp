@@ -62,7 +62,8 @@ class Loop {
         out_(trace.size(), options.detail),
         retention_(config, trace),
         jobs_(trace.size()) {
-    for (const InstanceSetup& setup : fleet_.instances) machines_.emplace_back(trace, config, setup);
+    for (const InstanceSetup& setup : fleet_.instances)
+      machines_.emplace_back(trace, config, setup);
     out_.admitted.resize(machines_.size());
     std::uint32_t first = 0;
     if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup;
@@ -260,8 +261,9 @@ void Loop::plan(Machine& m, std::int64_t now) {
     for (const std::uint32_t r : m.decodes) {
       if (jobs_[r].computed % config_.block == 0) ++need;
     }
-    m.budget = config_.max_tokens -
-               std::min<std::uint32_t>(config_.max_tokens, static_cast<std::uint32_t>(m.decodes.size()));
+    m.budget =
+        config_.max_tokens -
+        std::min<std::uint32_t>(config_.max_tokens, static_cast<std::uint32_t>(m.decodes.size()));
     std::vector<std::pair<std::uint32_t, std::uint32_t>> chunks;
     bool enough = need <= available(m);
     for (const std::uint32_t r : m.prefills) {
@@ -417,7 +419,8 @@ bool Loop::admit_swapped(Machine& m, std::uint32_t r, std::int64_t now) {
   m.cache.lock(r, gpu, true);
   job.chain = gpu;
   allocate(m, need, now);
-  const std::uint64_t bytes = (job.computed - std::uint64_t{gpu} * fleet_.block) * fleet_.token_bytes;
+  const std::uint64_t bytes =
+      (job.computed - std::uint64_t{gpu} * fleet_.block) * fleet_.token_bytes;
   const std::int64_t time = swap_ns(config_, need, bytes);
   out_.swap_in_bytes += bytes;
   ++out_.transfers;
@@ -566,9 +569,9 @@ void Loop::finish(Machine& m, std::uint32_t r, std::int64_t now) {
   if (retention_.on() && session != kNone) {
     std::int64_t reload = recompute_ns(*m.setup.cost, 0, job.computed);
     if (config_.tiers.size() > 1) {
-      reload = std::min(reload, config_.tiers[1].latency +
-                                    transfer_ns(job.computed * fleet_.token_bytes,
-                                                config_.tiers[1].bandwidth));
+      reload =
+          std::min(reload, config_.tiers[1].latency + transfer_ns(job.computed * fleet_.token_bytes,
+                                                                  config_.tiers[1].bandwidth));
     }
     const Retention::Grant grant = retention_.finished(r, now, reload);
     if (out_.detail) {

@@ -87,9 +87,8 @@ std::uint64_t Cache::used(std::size_t tier) const {
 }
 
 std::uint64_t Cache::evictable() const {
-  return static_cast<std::uint64_t>(std::ranges::count_if(blocks_, [&](const auto& entry) {
-    return entry.second.in[0] && entry.second.refs == 0;
-  }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      blocks_, [&](const auto& entry) { return entry.second.in[0] && entry.second.refs == 0; }));
 }
 
 bool Cache::evict_one(std::size_t tier, std::uint32_t except) {

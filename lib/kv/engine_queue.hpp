@@ -29,7 +29,8 @@ class WaitQueue {
     if (!by_tenant_) return *queues_[0].begin();
     std::size_t least = queues_.size();
     for (std::size_t t = 0; t < queues_.size(); ++t) {
-      if (!queues_[t].empty() && (least == queues_.size() || served_[t] < served_[least])) least = t;
+      if (!queues_[t].empty() && (least == queues_.size() || served_[t] < served_[least]))
+        least = t;
     }
     return *queues_[least].begin();
   }

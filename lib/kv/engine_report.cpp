@@ -8,9 +8,15 @@
 namespace stateutils::kv {
 namespace {
 
-double seconds(std::int64_t ns) { return static_cast<double>(ns) / 1e9; }
-double fixed_seconds(Wide fixed) { return static_cast<double>(fixed) / (1 << kFixedBits) / 1e9; }
-double share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
+double seconds(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+double fixed_seconds(Wide fixed) {
+  return static_cast<double>(fixed) / (1 << kFixedBits) / 1e9;
+}
+double share(double part, double whole) {
+  return whole == 0 ? 0 : part / whole;
+}
 
 // The times of one served request, in seconds.
 class Times {
@@ -39,8 +45,7 @@ class Times {
     const std::int64_t token = limit(trace_.slo_tpot, config_.slo_tpot);
     const std::int64_t decode = r_.outcomes.finish[i] - r_.outcomes.first[i];
     if (first != kNoTime && r_.outcomes.first[i] - r_.arrival[i] > first) return false;
-    return token == kNoTime || !has_tpot(i) ||
-           Wide{decode} <= Wide{token} * (trace_.out[i] - 1);
+    return token == kNoTime || !has_tpot(i) || Wide{decode} <= Wide{token} * (trace_.out[i] - 1);
   }
 
  private:
@@ -164,7 +169,8 @@ void write_memory(core::JsonWriter& json, const Trace& trace, const RunConfig& c
   double bytes = 0;
   for (const InstanceSetup& setup : fleet.instances) {
     if (setup.units < kUnboundedBlocks) {
-      bytes += static_cast<double>(setup.units) * config.block * static_cast<double>(fleet.token_bytes);
+      bytes +=
+          static_cast<double>(setup.units) * config.block * static_cast<double>(fleet.token_bytes);
     }
   }
   json.key("memory").begin_object().field("kv_bytes", bytes);
@@ -218,8 +224,8 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
   json.field("goodput_rps", share(static_cast<double>(good), makespan));
   write_power(json, config, result, makespan);
   write_memory(json, trace, config);
-  json.field("extrapolated_share", share(static_cast<double>(out.extrapolated),
-                                         static_cast<double>(out.iterations)));
+  json.field("extrapolated_share",
+             share(static_cast<double>(out.extrapolated), static_cast<double>(out.iterations)));
 }
 
 void write_requests(core::JsonlWriter& writer, const Trace& trace, const RunConfig& config,

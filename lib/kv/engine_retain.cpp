@@ -47,8 +47,9 @@ void Retention::admitted(std::uint32_t request, std::int64_t queued, bool pinned
 }
 
 Retention::Grant Retention::continuum(std::uint32_t tool, std::int64_t reload) const {
-  const double queue =
-      queued_.empty() ? 0 : static_cast<double>(queued_sum_) / 1e9 / static_cast<double>(queued_.size());
+  const double queue = queued_.empty() ? 0
+                                       : static_cast<double>(queued_sum_) / 1e9 /
+                                             static_cast<double>(queued_.size());
   const double benefit = queue * turn_eta(lengths_) + static_cast<double>(reload) / 1e9;
   const std::size_t slot = std::uint32_t(tool + 1);
   TtlChoice choice;

@@ -16,7 +16,7 @@ class Retention {
   Retention(const RunConfig& config, const Trace& trace) : config_(config), trace_(trace) {}
 
   struct Grant {
-    std::int64_t ttl = 0;             // ns; 0: not pinned
+    std::int64_t ttl = 0;            // ns; 0: not pinned
     std::int64_t benefit = kNoTime;  // of Continuum's formula
   };
   [[nodiscard]] bool on() const { return config_.retain != Retain::kOff; }

@@ -68,8 +68,8 @@ std::uint32_t KvTree::node_at(ChainCursor& at, std::uint32_t limit) {
   if (at.at_end() || at.depth() >= limit) return kNone;
   const std::uint32_t n = top_[at.block()];
   if (n == kNone) return kNone;
-  const std::uint32_t shared = std::min({nodes_[n].size(), limit - at.depth(),
-                                         at.common(trace_.runs_of(nodes_[n].request))});
+  const std::uint32_t shared = std::min(
+      {nodes_[n].size(), limit - at.depth(), at.common(trace_.runs_of(nodes_[n].request))});
   at.forward(shared);
   return shared < nodes_[n].size() ? split(n, shared) : n;
 }

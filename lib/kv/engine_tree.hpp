@@ -32,7 +32,7 @@ class KvTree {
     std::array<std::uint32_t, kTiers> blocks{};  // by the highest tier that has them
     std::uint32_t total = 0;
     std::uint32_t unlocked = 0;  // of the top tier's: those that may be evicted now
-    std::int64_t ready = 0;  // when the top tier's have been loaded
+    std::int64_t ready = 0;      // when the top tier's have been loaded
   };
   // The longest prefix of the request's chain, of at most `most` blocks, that some tier holds.
   [[nodiscard]] Match match(std::uint32_t request, std::uint32_t most) const;

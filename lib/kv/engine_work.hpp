@@ -38,7 +38,7 @@ class Arrivals {
 
   const Trace& trace_;
   std::vector<std::int64_t> time_, gap_;
-  std::vector<std::uint32_t> fixed_;               // requests with a time of their own, in order
+  std::vector<std::uint32_t> fixed_;                // requests with a time of their own, in order
   std::vector<std::uint32_t> parent_end_, parent_;  // by request
   std::vector<std::uint32_t> child_end_, child_, waits_;
   std::vector<std::int64_t> latest_, job_start_;
@@ -91,7 +91,7 @@ struct Outcomes {
   std::int64_t stalled = 0;
   Wide busy = 0, bound = 0;  // iterations' time, and that of it in which the device works
   std::uint64_t iterations = 0, extrapolated = 0;
-  std::uint64_t in_tokens = 0, references = 0;  // of admitted requests
+  std::uint64_t in_tokens = 0, references = 0;       // of admitted requests
   std::vector<std::vector<std::uint32_t>> admitted;  // by instance, for the offline bound
 };
 

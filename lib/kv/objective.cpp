@@ -173,12 +173,29 @@ double evaluate(const Node& node, const nlohmann::json& summary) {
 }  // namespace
 
 bool is_summary_field(const std::string& path) {
-  static const char* const plain[] = {
-      "requests",      "rejected",          "makespan_s",    "prefilled_tokens", "recomputed_tokens",
-      "preemptions",   "iterations",        "swap_in_bytes", "swap_out_bytes",   "transfers",
-      "stall_s",       "slo_attainment",    "goodput_rps",   "util",             "energy_j",
-      "cost",          "memory.kv_bytes",   "bound.belady",  "bound.unbounded",  "extrapolated_share",
-      "memory.util",   "memory.weights_bytes", "memory.reserve_bytes"};
+  static const char* const plain[] = {"requests",
+                                      "rejected",
+                                      "makespan_s",
+                                      "prefilled_tokens",
+                                      "recomputed_tokens",
+                                      "preemptions",
+                                      "iterations",
+                                      "swap_in_bytes",
+                                      "swap_out_bytes",
+                                      "transfers",
+                                      "stall_s",
+                                      "slo_attainment",
+                                      "goodput_rps",
+                                      "util",
+                                      "energy_j",
+                                      "cost",
+                                      "memory.kv_bytes",
+                                      "bound.belady",
+                                      "bound.unbounded",
+                                      "extrapolated_share",
+                                      "memory.util",
+                                      "memory.weights_bytes",
+                                      "memory.reserve_bytes"};
   static const char* const times[] = {"ttft", "tpot", "tbt_max", "e2e", "queue", "jct", "tbt"};
   static const char* const shares[] = {"mean", "p50", "p90", "p95", "p99", "p999", "max"};
   if (std::ranges::find(plain, path) != std::end(plain)) return true;

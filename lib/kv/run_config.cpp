@@ -145,7 +145,8 @@ void read_fleet(Fields& root, RunConfig& config) {
     FleetEntry entry;
     entry.name = f.text("name", "");
     entry.role = choice<Role>(
-        f, "role", "both", {{"both", Role::kBoth}, {"prefill", Role::kPrefill}, {"decode", Role::kDecode}});
+        f, "role", "both",
+        {{"both", Role::kBoth}, {"prefill", Role::kPrefill}, {"decode", Role::kDecode}});
     entry.count = static_cast<std::uint32_t>(f.count("count", 1, 1, 4096));
     entry.tp = static_cast<std::uint32_t>(f.count("tp", config.splitwise ? 8 : 1, 1, 1024));
     if (f.has("device")) entry.device = read_device(f, "device");
@@ -167,8 +168,8 @@ void read_fleet(Fields& root, RunConfig& config) {
     (void)root.text("layout", "");
     return;
   }
-  const std::string layout = root.one_of("layout", both ? "colocated" : "disagg",
-                                         {"colocated", "disagg"});
+  const std::string layout =
+      root.one_of("layout", both ? "colocated" : "disagg", {"colocated", "disagg"});
   config.disaggregated = layout != "colocated";
   if (config.disaggregated != (prefill || decode) || (layout == "disagg" && both)) {
     throw usage_error("config: layout " + layout + " does not fit the roles of the fleet");
@@ -355,7 +356,8 @@ AutoSize auto_size(const RunConfig& config, const FleetEntry& entry) {
   return size;
 }
 
-std::uint64_t tier_blocks(const RunConfig& config, const TierConfig& tier, const FleetEntry& entry) {
+std::uint64_t tier_blocks(const RunConfig& config, const TierConfig& tier,
+                          const FleetEntry& entry) {
   if (tier.size == "unbounded") return kUnboundedBlocks;
   if (tier.size == "auto") {
     const double kv = auto_size(config, entry).kv;

@@ -46,7 +46,7 @@ struct FleetEntry {
 };
 
 struct TierConfig {
-  std::string name, size;  // "auto", "unbounded" or a size with a unit
+  std::string name, size;   // "auto", "unbounded" or a size with a unit
   double bandwidth = 50e9;  // to the tier above
   std::int64_t latency = 10'000;
   Evict policy = Evict::kLru;

@@ -22,7 +22,9 @@ constexpr std::uint32_t kTooOften = 4;
 
 // Task 2r is the prompt of request r, 2r + 1 its tokens.
 using TaskId = std::uint32_t;
-bool is_prompt(TaskId task) { return task % 2 == 0; }
+bool is_prompt(TaskId task) {
+  return task % 2 == 0;
+}
 
 enum class State : std::uint8_t { kNone, kQueued, kRunning, kBlocked, kDone };
 
@@ -30,7 +32,7 @@ struct Task {
   State state = State::kNone;
   bool in_batch = false;
   std::uint32_t preemptions = 0, instance = 0;
-  std::uint32_t left = 1;  // tokens to generate
+  std::uint32_t left = 1;    // tokens to generate
   std::uint64_t picked = 0;  // the selection that took it
 };
 
@@ -38,9 +40,9 @@ struct Instance {
   const SplitwiseProfile* profile = nullptr;
   bool prompt_pool = false, mixed = false;
   double memory = 0, sched_memory = 0, sched_pending = 0;
-  std::vector<TaskId> pending, batch;      // pending: by (preemptions, arrival) at insertion
-  std::deque<TaskId> prompts, blocked;     // of the pending ones, in order
-  std::vector<std::uint32_t> pool;         // requests by arrival
+  std::vector<TaskId> pending, batch;   // pending: by (preemptions, arrival) at insertion
+  std::deque<TaskId> prompts, blocked;  // of the pending ones, in order
+  std::vector<std::uint32_t> pool;      // requests by arrival
   std::size_t batch_prompts = 0;
   double batch_tokens = 0;
   // The stretch under way.
@@ -136,8 +138,8 @@ Cluster::Cluster(const Trace& trace, const RunConfig& config) : trace_(trace), c
     if (device != "dgx-a100" && device != "dgx-h100") {
       throw core::usage_error("config: --compat splitwise has machines dgx-a100 and dgx-h100");
     }
-    profiles_.push_back(std::make_unique<SplitwiseProfile>(
-        config.cost.profile, config.model_name, device.substr(4) + "-80gb", entry.tp));
+    profiles_.push_back(std::make_unique<SplitwiseProfile>(config.cost.profile, config.model_name,
+                                                           device.substr(4) + "-80gb", entry.tp));
     for (std::uint32_t k = 0; k < entry.count; ++k) {
       const auto i = static_cast<std::uint32_t>(instances_.size());
       Instance m;
@@ -259,14 +261,13 @@ void Cluster::task_arrives(TaskId task) {
   const std::uint32_t i = tasks_[task].instance, r = task / 2;
   Instance& m = instances_[i];
   tasks_[task].state = State::kQueued;
-  const bool known = !is_prompt(task) && tasks_[2 * r].instance == i &&
-                     tasks_[2 * r].state != State::kDone;
+  const bool known =
+      !is_prompt(task) && tasks_[2 * r].instance == i && tasks_[2 * r].state != State::kDone;
   if (!known) {
     const double arrival = result_.arrival[r];
-    const auto at = std::upper_bound(m.pool.begin(), m.pool.end(), arrival,
-                                     [this](double t, std::uint32_t other) {
-                                       return t < result_.arrival[other];
-                                     });
+    const auto at = std::upper_bound(
+        m.pool.begin(), m.pool.end(), arrival,
+        [this](double t, std::uint32_t other) { return t < result_.arrival[other]; });
     m.pool.insert(at, r);
   }
   add_pending(m, task);
@@ -438,10 +439,9 @@ void Cluster::task_done(Instance& m, TaskId task) {
   tasks_[task].state = State::kDone;
   const bool together = tasks_[task].instance == tasks_[other].instance;
   if (!is_prompt(task) || !together) {
-    const auto at = std::lower_bound(m.pool.begin(), m.pool.end(), result_.arrival[r],
-                                     [this](std::uint32_t a, double t) {
-                                       return result_.arrival[a] < t;
-                                     });
+    const auto at =
+        std::lower_bound(m.pool.begin(), m.pool.end(), result_.arrival[r],
+                         [this](std::uint32_t a, double t) { return result_.arrival[a] < t; });
     m.pool.erase(std::find(at, m.pool.end(), r));
   }
   if (is_prompt(task)) {
@@ -529,7 +529,8 @@ void write_splitwise_summary(core::JsonWriter& json, const Trace& trace, const R
     json.key(name);
     write_quantiles(json, values);
   };
-  const double makespan = *std::ranges::max_element(r.finish) - *std::ranges::min_element(r.arrival);
+  const double makespan =
+      *std::ranges::max_element(r.finish) - *std::ranges::min_element(r.arrival);
   json.field("requests", n).field("rejected", 0).field("makespan_s", makespan);
   column("ttft", [&](auto i) { return r.first[i] - r.arrival[i]; });
   column("tbt", [&](auto i) { return (r.finish[i] - r.first[i]) / std::max(1u, trace.out[i]); });

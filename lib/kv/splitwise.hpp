@@ -1,6 +1,6 @@
-// The rules and the arithmetic of splitwise-sim (Patel et al., ISCA 2024): seconds in doubles, whole
-// prompts, memory reserved at start, measured iteration times. Kept apart from the engine, whose
-// rules differ in almost every point.
+// The rules and the arithmetic of splitwise-sim (Patel et al., ISCA 2024): seconds in doubles,
+// whole prompts, memory reserved at start, measured iteration times. Kept apart from the engine,
+// whose rules differ in almost every point.
 #pragma once
 
 #include <cstdint>

@@ -45,8 +45,8 @@ SplitwiseProfile::SplitwiseProfile(const std::string& given, const std::string& 
   core::LineReader lines(*source);
   std::string_view line;
   if (!lines.next(line)) throw core::input_error({file}, "an empty profile");
-  constexpr std::array<std::string_view, 7> names = {"model",       "hardware",   "prompt_size",
-                                                     "batch_size",  "prompt_time", "token_time",
+  constexpr std::array<std::string_view, 7> names = {"model",          "hardware",    "prompt_size",
+                                                     "batch_size",     "prompt_time", "token_time",
                                                      "tensor_parallel"};
   std::array<std::size_t, 7> place{};
   const auto trimmed = [](std::string_view text) {

@@ -128,9 +128,9 @@ class Prefixed : public core::ByteSource {
 // Keys of `trace` that only the engine looks at.
 bool same_file(const RunConfig& a, const RunConfig& b) {
   const TraceConfig &x = a.trace, &y = b.trace;
-  return std::tie(x.file, x.format, x.prefix, x.sort, x.scope, x.session_arrival, x.block, x.limit) ==
-             std::tie(y.file, y.format, y.prefix, y.sort, y.scope, y.session_arrival, y.block,
-                      y.limit) &&
+  return std::tie(x.file, x.format, x.prefix, x.sort, x.scope, x.session_arrival, x.block,
+                  x.limit) == std::tie(y.file, y.format, y.prefix, y.sort, y.scope,
+                                       y.session_arrival, y.block, y.limit) &&
          (!x.session_arrival || a.seed == b.seed);
 }
 
@@ -148,7 +148,9 @@ json summary_of(const RunTrace& input, const RunConfig& config, bool bound, std:
   return core::parse_json(own, "summary");
 }
 
-double attained(const json& summary) { return summary.value("slo_attainment", 0.0); }
+double attained(const json& summary) {
+  return summary.value("slo_attainment", 0.0);
+}
 
 // The largest rate, to 1 %, at which the SLO is still met; 0 when even 2^-20 of it is too much.
 double largest_rate(const RunTrace& input, RunConfig config, double attain) {

@@ -29,9 +29,9 @@ struct SweepOptions {
 };
 
 struct SweepLine {
-  std::string json;         // the record
-  nlohmann::json summary;   // the same, parsed
-  bool meets = false;       // the SLO, for the attained share of requests
+  std::string json;        // the record
+  nlohmann::json summary;  // the same, parsed
+  bool meets = false;      // the SLO, for the attained share of requests
   double objective = 0;
 };
 

@@ -9,8 +9,10 @@ int main(int argc, char** argv) {
   tools::register_cache(tool);
   tools::register_mrc(tool);
   tools::register_run(tool);
+  tools::register_sweep(tool);
   tools::register_comm(tool);
   tools::register_balance(tool);
+  tools::register_rlpipe(tool);
   tools::register_compare(tool);
   tools::register_explain(tool);
   return tool.main(argc, argv);

@@ -2,11 +2,11 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "config_input.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/json.hpp"
 #include "core/jsonl.hpp"
-#include "kv/config_paths.hpp"
 #include "kv/engine_report.hpp"
 #include "kv/run_trace.hpp"
 #include "kv/splitwise.hpp"
@@ -15,25 +15,11 @@ namespace stateutils::tools {
 namespace {
 
 struct RunOptions {
-  std::string config, compat, output = "-";
+  ConfigInput config;
+  std::string output = "-";
   std::optional<std::string> requests, iterations;
-  std::vector<std::string> sets;
   bool exact_steps = false, bound = true, no_frame = false;
 };
-
-nlohmann::json load_config(const RunOptions& o, const core::Io& io) {
-  nlohmann::json config = core::load_json(o.config);
-  for (const std::string& set : o.sets) {
-    const std::size_t equals = set.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw core::usage_error("--set " + core::quoted(set) + " is not of the form PATH=VALUE");
-    }
-    kv::set_path(config, set.substr(0, equals), set.substr(equals + 1));
-  }
-  if (!o.compat.empty()) config["compat"] = o.compat;
-  if (io.seed_given) config["seed"] = io.seed;
-  return config;
-}
 
 // A record stream beside the summary.
 class Stream {
@@ -88,7 +74,7 @@ void run_splitwise(const RunOptions& o, const kv::RunConfig& config, const kv::T
 }
 
 int run(const RunOptions& o, const core::Io& io) {
-  const nlohmann::json document = load_config(o, io);
+  const nlohmann::json document = load_config(o.config, io);
   const kv::RunConfig config = kv::parse_run_config(document);
   const kv::RunTrace input = kv::load_run_trace(config);
   Stream requests(io, o.requests, "kv-requests", !o.no_frame);
@@ -120,11 +106,7 @@ int run(const RunOptions& o, const core::Io& io) {
 void register_run(core::Tool& tool) {
   auto o = std::make_shared<RunOptions>();
   auto command = tool.subcommand("run", "serve a trace on a fleet of instances");
-  command.option("--config", &o->config, "what to simulate, a JSON object").required().value_name(
-      "FILE");
-  command.option("--set", &o->sets, "replace a value of the configuration").value_name("PATH=VALUE");
-  command.option("--compat", &o->compat, "another simulator's rules and arithmetic")
-      .one_of({"splitwise"});
+  add_config_options(command, o->config);
   command.option("--exact-steps", &o->exact_steps, "the plain loop, step by step, as a check");
   command.option("--requests", &o->requests, "a record for each request").value_name("FILE");
   command.option("--iterations", &o->iterations, "a record for each iteration").value_name("FILE");
