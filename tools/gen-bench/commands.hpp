@@ -14,5 +14,7 @@ void register_score(core::Tool& tool);
 void register_lint(core::Tool& tool);
 void register_limits(core::Tool& tool);
 void register_trace(core::Tool& tool);
+void register_learn(core::Tool& tool);
+void register_import(core::Tool& tool);
 
 }  // namespace stateutils::tools

@@ -2,6 +2,8 @@
 #include <memory>
 
 #include "bench/families/multiagent.hpp"
+#include "bench/families/small/small.hpp"
+#include "bench/families/stategen.hpp"
 #include "bench/families/workshop.hpp"
 #include "bench/pack/shipped.hpp"
 #include "commands.hpp"
@@ -23,6 +25,13 @@ struct GenerateOptions {
 };
 
 constexpr std::uint64_t kRounds = 16;  // redraws of a pair that was rejected, without -n
+
+// Slice i of k takes the units j with j mod k = i; `merge` puts them back in order.
+std::vector<std::uint64_t> share(const core::Slice& slice, std::uint64_t units) {
+  std::vector<std::uint64_t> out;
+  for (std::uint64_t j = slice.index; j < units; j += slice.count) out.push_back(j);
+  return out;
+}
 
 bench::Document load_pack(const GenerateOptions& o, bool* shipped) {
   if (!o.pack.empty()) {
@@ -139,8 +148,7 @@ int generate_multiagent(const GenerateOptions& o, core::Io& io) {
   Sink sink(o, io, slice.text());
   const std::uint64_t n = o.n ? o.n->value : 30;
   std::uint64_t written = 0;
-  const auto [begin, end] = slice.range(n);
-  for (std::uint64_t i = begin; i < end; ++i) {
+  for (const std::uint64_t i : share(slice, n)) {
     sink.write(bench::multiagent_task(options, i));
     ++written;
   }
@@ -149,8 +157,168 @@ int generate_multiagent(const GenerateOptions& o, core::Io& io) {
   return 0;
 }
 
+void write_report(const GenerateOptions& o, core::Io& io, const bench::SuiteReport& report,
+                  std::uint64_t written) {
+  if (!o.report.empty()) {
+    const auto out = io.open_output(o.report);
+    out->write(report.json() + "\n");
+    out->commit();
+  }
+  if (!io.quiet) {
+    io.log.info(std::to_string(written) + " tasks, " + std::to_string(report.rejected.size()) +
+                " rejected");
+  }
+  summarize(io, o.stream.output, {{"tasks", written}, {"rejected", report.rejected.size()}});
+}
+
+// One worker: draws tasks until one passes (or the first, with -n) in rooms of their worlds.
+class SmallWorker {
+ public:
+  SmallWorker(const SmallWorker& other) : SmallWorker(other.o_, other.options_, other.validate_) {}
+  SmallWorker(const GenerateOptions& o, const bench::SmallOptions& options,
+              const bench::ValidateOptions& validate)
+      : o_(o), options_(options), validate_(validate) {}
+
+  bench::Hardened make(std::uint64_t index) {
+    bench::Hardened out;
+    for (std::uint64_t round = 0; round < kRounds; ++round) {
+      bench::SmallDraw drawn = make_small(options_, index, round);
+      if (o_.no_validate || drawn.world.empty()) {
+        out.tasks = std::move(drawn.draw.tasks);
+        break;
+      }
+      bench::Hardened hardened = shop(drawn.world).harden(std::move(drawn.draw));
+      out.report.add(hardened.report);
+      out.tasks = std::move(hardened.tasks);
+      if (!out.tasks.empty() || o_.n) break;
+    }
+    return out;
+  }
+
+ private:
+  bench::Workshop& shop(const std::string& world) {
+    if (shop_ == nullptr || world != world_) {
+      shop_ = std::make_unique<bench::Workshop>(world, validate_);
+      world_ = world;
+    }
+    return *shop_;
+  }
+
+  const GenerateOptions& o_;
+  const bench::SmallOptions& options_;
+  const bench::ValidateOptions& validate_;
+  std::string world_;
+  std::unique_ptr<bench::Workshop> shop_;
+};
+
+int generate_small(const GenerateOptions& o, core::Io& io) {
+  const bench::SmallOptions options{o.family, o.difficulty, io.seed, parse_params(o.params)};
+  const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
+  bench::ValidateOptions validate;
+  validate.max_states = o.max_states.value;
+  validate.all_mutants = o.mutants == "all";
+  const std::vector<std::uint64_t> indices = share(slice, o.n ? o.n->value : 30);
+  const auto workers = static_cast<std::uint64_t>(std::max(1, io.threads));
+  std::vector<SmallWorker> shops(workers, SmallWorker(o, options, validate));
+  Sink sink(o, io, slice.text());
+  bench::SuiteReport report;
+  std::uint64_t written = 0;
+  const std::uint64_t per_batch = 16 * workers;
+  for (std::uint64_t first = 0; first < indices.size(); first += per_batch) {
+    const std::uint64_t n = std::min<std::uint64_t>(per_batch, indices.size() - first);
+    std::vector<bench::Hardened> done(n);
+    core::parallel_for(workers, io.threads, [&](std::uint64_t w) {
+      for (std::uint64_t i = w; i < n; i += workers) done[i] = shops[w].make(indices[first + i]);
+    });
+    for (const bench::Hardened& d : done) {
+      report.add(d.report);
+      for (const bench::TaskRecord& task : d.tasks) sink.write(task), ++written;
+    }
+  }
+  sink.finish();
+  write_report(o, io, report, written);
+  return 0;
+}
+
+bench::StategenOptions stategen_options(const GenerateOptions& o, std::uint64_t seed) {
+  bench::StategenOptions out;
+  out.seed = seed;
+  for (const auto& [name, value] : parse_params(o.params)) {
+    const auto n = core::parse_i64(value);
+    if (name == "for-each" && (value == "0" || value == "1")) {
+      out.for_each = value == "1";
+    } else if (name == "calls" && n && *n >= 2 && *n <= 12) {
+      out.calls = *n;
+    } else if (name == "position" && n && *n >= 1 && *n <= 11) {
+      out.positions = {*n};
+    } else {
+      throw core::usage_error("parameters are calls=2..12, position=1..11 and for-each=0|1, not " +
+                              core::quoted(name + "=" + value));
+    }
+  }
+  for (const std::int64_t p : out.positions) {
+    if (p >= out.calls) throw core::usage_error("the condition comes before the last call");
+  }
+  return out;
+}
+
+// Shards of 256 tasks are the unit of work and of slices: their counters see no other shard.
+int generate_stategen(const GenerateOptions& o, core::Io& io) {
+  bool shipped = o.pack.empty();
+  const bench::Document document =
+      shipped ? bench::Document{std::string(bench::find_shipped("office")->text), "office", true}
+              : load_pack(o, &shipped);
+  bench::Store store;
+  bench::Pack pack = bench::read_pack(document, store);
+  pack.shipped = shipped;
+  const bench::StategenOptions options = stategen_options(o, io.seed);
+  const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
+  bench::ValidateOptions validate;
+  validate.max_states = o.max_states.value;
+  validate.all_mutants = o.mutants == "all";
+  const std::uint64_t indices = o.n ? o.n->value : 256, pairs = indices / 2 + indices % 2;
+  const std::vector<std::uint64_t> shards =
+      share(slice, (pairs + bench::kShardPairs - 1) / bench::kShardPairs);
+  Sink sink(o, io, slice.text());
+  bench::SuiteReport report;
+  std::uint64_t written = 0;
+  const auto workers = static_cast<std::uint64_t>(std::max(1, io.threads));
+  for (std::uint64_t first = 0; first < shards.size(); first += workers) {
+    const std::uint64_t n = std::min<std::uint64_t>(workers, shards.size() - first);
+    std::vector<std::vector<bench::Hardened>> done(n);
+    core::parallel_for(n, io.threads, [&](std::uint64_t i) {
+      const std::uint64_t shard = shards[first + i];
+      bench::Workshop shop(pack.world_json, validate);
+      // A shard is drawn whole up to where it is wanted: later draws see earlier counts.
+      const std::uint64_t wanted = std::min(bench::kShardPairs, pairs - shard * bench::kShardPairs);
+      for (bench::Draw& draw : stategen_shard(pack, options, shard, wanted)) {
+        if (o.no_validate) {
+          done[i].push_back({std::move(draw.tasks), {}});
+        } else if (!draw.tasks.empty()) {
+          done[i].push_back(shop.harden(std::move(draw)));
+        }
+      }
+    });
+    for (const auto& shard : done) {
+      for (const bench::Hardened& d : shard) {
+        report.add(d.report);
+        for (const bench::TaskRecord& task : d.tasks) {
+          if (std::stoull(*task.find("index")) >= indices) continue;
+          sink.write(task);
+          ++written;
+        }
+      }
+    }
+  }
+  sink.finish();
+  write_report(o, io, report, written);
+  return 0;
+}
+
 int generate(const GenerateOptions& o, core::Io& io) {
+  if (o.family == "stategen") return generate_stategen(o, io);
   if (o.family == "multiagent") return generate_multiagent(o, io);
+  if (bench::is_small_family(o.family) && o.pack.empty()) return generate_small(o, io);
   bool shipped = false;
   const bench::Document document = load_pack(o, &shipped);
   bench::Store store;
@@ -161,9 +329,7 @@ int generate(const GenerateOptions& o, core::Io& io) {
   const std::uint64_t indices = o.n ? o.n->value : 2 * family.schedule_pairs();
   if (family.schedule_pairs() == 0) throw core::usage_error("no scenario is left to draw from");
 
-  std::vector<std::uint64_t> pairs;
-  const auto [begin, end] = slice.range(indices / 2 + indices % 2);
-  for (std::uint64_t j = begin; j < end; ++j) pairs.push_back(j);
+  const std::vector<std::uint64_t> pairs = share(slice, indices / 2 + indices % 2);
   bench::ValidateOptions validate;
   validate.max_states = o.max_states.value;
   validate.all_mutants = o.mutants == "all";
@@ -186,7 +352,7 @@ int generate(const GenerateOptions& o, core::Io& io) {
       for (std::uint64_t i = w; i < n; i += workers) {
         const std::uint64_t pair = pairs[first + i];
         for (std::uint64_t round = 0;; ++round) {
-          bench::Draw draw = family.draw(pair, round);
+          bench::Draw draw = family.draw(pair, round, !o.no_validate);
           if (o.no_validate) {
             done[i].tasks = std::move(draw.tasks);
             break;
@@ -210,16 +376,7 @@ int generate(const GenerateOptions& o, core::Io& io) {
     progress.set(first + n);
   }
   sink.finish();
-  if (!o.report.empty()) {
-    const auto out = io.open_output(o.report);
-    out->write(report.json() + "\n");
-    out->commit();
-  }
-  if (!io.quiet) {
-    io.log.info(std::to_string(written) + " tasks, " + std::to_string(report.rejected.size()) +
-                " rejected");
-  }
-  summarize(io, o.stream.output, {{"tasks", written}, {"rejected", report.rejected.size()}});
+  write_report(o, io, report, written);
   return 0;
 }
 
@@ -230,16 +387,20 @@ void register_generate(core::Tool& tool) {
   auto cmd = tool.subcommand("generate", "write tasks, each solved and validated");
   cmd.option("--family", &o->family, "family of tasks")
       .value_name("NAME")
-      .one_of({"conflict17", "multiagent"});
+      .one_of({"conflict17", "multiagent", "fsm", "web", "knapsack", "listops", "mpi", "parallel",
+               "paradox", "probe", "routing", "stategen", "api"});
   cmd.option("--pack", &o->pack, "a pack of your own").value_name("FILE");
   cmd.option("-n,--count", &o->n,
              "indices to draw; without it each scenario as often as its pack says")
       .value_name("N");
   cmd.option("--difficulty", &o->difficulty, "how much else lies around")
       .one_of({"easy", "medium", "hard"});
-  cmd.option("--param", &o->params,
-             "scenario=SLUG, variant=NAME, branch=ID; multiagent: agents=N, keys=N, rounds=N, "
-             "bug=none|ww|xs|blind|mixed")
+  cmd.option(
+         "--param", &o->params,
+         "scenario=SLUG, variant=NAME, branch=ID; multiagent: agents=N, keys=N, rounds=N, "
+         "bug=none|ww|xs|blind|mixed; fsm: pages=N, branching=N, min=N, max=N; listops: op=NAME; "
+         "mpi: file=PATH; "
+         "stategen: calls=N, position=N, for-each=1")
       .value_name("NAME=VALUE");
   cmd.option("--no-validate", &o->no_validate, "neither solve nor validate; the same ids");
   cmd.option("--mutants", &o->mutants, "fast leaves out mutants of the final state")
@@ -250,11 +411,15 @@ void register_generate(core::Tool& tool) {
       .value_name("FILE");
   cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
       .value_name("FILE");
-  cmd.option("--slice", &o->slice,
-             "only this share of the tasks; shares without frames join to the whole")
+  cmd.option("--slice", &o->slice, "only twin pairs (or single tasks) j with j mod N = I")
       .value_name("I/N");
   stream_options(cmd, o->stream);
-  cmd.run([o](core::Io& io) { return generate(*o, io); });
+  cmd.run([o](core::Io& io) {
+    if (o->family == "web") o->family = "fsm";
+    if (o->family == "parallel") o->family = "listops";
+    if (o->family == "api") o->family = "stategen";
+    return generate(*o, io);
+  });
 }
 
 }  // namespace stateutils::tools

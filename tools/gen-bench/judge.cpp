@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "bench/judge/probe.hpp"
 #include "bench/run/episode.hpp"
 #include "commands.hpp"
 #include "core/input.hpp"
@@ -58,10 +59,51 @@ std::string task_text(const std::string& path, core::Io& io) {
   return std::string(record->text());
 }
 
+// A recorded sequence, one state per tick, against the probes of a contract.
+int judge_sequence(const JudgeOptions& o, core::Io& io, const bench::Cursor& probes) {
+  bench::Store store;
+  const std::vector<bench::Probe> wanted = read_probes(probes, store);
+  const auto source = io.open_input(o.state);
+  core::JsonlReader reader(*source);
+  std::vector<bench::Id> states;
+  while (const core::Record* record = reader.next()) {
+    const RecordCursor at(*record);
+    refuse_doubled_keys(at.cursor());
+    states.push_back(store.read_state(at.cursor(), store.empty_state()));
+  }
+  if (states.empty()) throw core::input_error({o.state}, "holds no states");
+  std::string text;
+  core::JsonWriter json(text);
+  std::size_t held = 0;
+  json.begin_object().key("clauses").begin_array();
+  for (const bench::Probe& p : wanted) {
+    const auto tick = first_failure(p, states, store);
+    held += !tick;
+    json.begin_object().field("id", p.id).field("holds", !tick);
+    if (tick) json.field("tick", *tick);
+    json.end_object();
+  }
+  const bool strict = held == wanted.size();
+  json.end_array().key("frame").raw("[]").field("strict", strict);
+  json.key("scores").begin_object();
+  json.field("progress",
+             wanted.empty() ? 0 : static_cast<double>(held) / static_cast<double>(wanted.size()));
+  json.end_object().end_object();
+  const auto out = io.open_output(o.output);
+  out->write(text + "\n");
+  out->commit();
+  summarize(io, o.output, {{"strict", strict ? 1u : 0u}});
+  return strict ? 0 : 1;
+}
+
 int judge(const JudgeOptions& o, core::Io& io) {
   const bench::Document document_of_task{task_text(o.task, io), o.task, true};
+  const bench::Cursor root = document_of_task.root();
+  if (const auto contract = root.find("contract"); contract && contract->is_object()) {
+    if (const auto probes = contract->find("probe")) return judge_sequence(o, io, *probes);
+  }
   bench::Library library;
-  const bench::Task& task = library.read(document_of_task.root());
+  const bench::Task& task = library.read(root);
   bench::Store& store = library.store();
   const std::string path = state_file(o.state);
   const bench::Document document{core::read_file(path, 64u << 20), path, false};
@@ -95,7 +137,8 @@ void register_judge(core::Tool& tool) {
   cmd.option("--task", &o->task, "a file whose first record is the task")
       .value_name("FILE")
       .required();
-  cmd.option("--state", &o->state, "the final state, or a folder with state.json")
+  cmd.option("--state", &o->state,
+             "the final state, or a folder with state.json; with probes, a state per line")
       .value_name("FILE")
       .required();
   cmd.option("--journal", &o->journal, "must lead from the initial state to the final one")

@@ -13,5 +13,7 @@ int main(int argc, char** argv) {
   tools::register_lint(tool);
   tools::register_limits(tool);
   tools::register_trace(tool);
+  tools::register_learn(tool);
+  tools::register_import(tool);
   return tool.main(argc, argv);
 }

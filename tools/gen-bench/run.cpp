@@ -1,4 +1,5 @@
 #include "bench/families/multiagent.hpp"
+#include "bench/families/small/routing.hpp"
 #include "bench/families/stream.hpp"
 #include "bench/run/agents.hpp"
 #include "bench/run/trial.hpp"
@@ -88,8 +89,9 @@ void run_shared_store(const RunOptions& o, core::Io& io, const bench::Cursor& ta
 }
 
 int run(const RunOptions& o, core::Io& io) {
-  // "scripted" plays multiagent tasks only; those bring their agents along.
-  const auto agent = o.agent == "builtin:scripted" ? nullptr : bench::make_agent(o.agent);
+  // Families whose agents are part of the task, or of the family, need none of the others.
+  const bool strategy = o.agent == "builtin:scripted" || bench::is_routing_strategy(o.agent);
+  const auto agent = strategy ? nullptr : bench::make_agent(o.agent);
   const auto source = io.open_input(o.input);
   core::JsonlReader reader(*source, {.format = "tasks"});
   const auto out = io.open_output(o.stream.output);
@@ -104,7 +106,15 @@ int run(const RunOptions& o, core::Io& io) {
       run_shared_store(o, io, at.cursor(), writer);
       continue;
     }
-    if (agent == nullptr) throw core::usage_error("builtin:scripted plays multiagent tasks only");
+    if (record->opt_string("family").value_or("") == "routing") {
+      for (std::uint64_t trial = 0; trial < o.trials.value; ++trial) {
+        writer.record(routing_trial_json(at.cursor(), o.agent, io.seed, trial));
+      }
+      continue;
+    }
+    if (agent == nullptr) {
+      throw core::usage_error(o.agent + " plays tasks of its own family only");
+    }
     bench::Task& task = library.read(at.cursor());
     if (task.world == nullptr) throw record->error("a task without a world cannot be run");
     apply_limits(o, task.limits);
@@ -132,8 +142,8 @@ void register_run(core::Tool& tool) {
   auto o = std::make_shared<RunOptions>();
   auto cmd = tool.subcommand("run", "let an agent work on tasks, step by step");
   cmd.option("--agent", &o->agent,
-             "builtin:oracle, noop, random, blind, stale-trust, inspect-first, flaky:P, scripted; "
-             "replay:FILE")
+             "builtin:oracle, noop, random, blind, stale-trust, inspect-first, flaky:P, scripted, "
+             "router, static, react; replay:FILE")
       .value_name("SPEC")
       .required();
   cmd.option("TASKS", &o->input, "task records; - is stdin").value_name("TASKS");

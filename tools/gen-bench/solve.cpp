@@ -33,6 +33,9 @@ int solve(const SolveOptions& o, core::Io& io) {
     options.max_states = o.max_states.value;
     options.all_shortest = static_cast<std::size_t>(o.all_shortest.value);
     options.prune = !o.no_prune;
+    options.algorithm = o.algo == "bibfs"   ? bench::Algorithm::kBibfs
+                        : o.algo == "astar" ? bench::Algorithm::kAstar
+                                            : bench::Algorithm::kBfs;
     const bench::SearchResult found = bench::solve(task, machine, judge, options);
     bench::TaskRecord line(record->raw());
     if (found.end == bench::SearchEnd::kSolved) {

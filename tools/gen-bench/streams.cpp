@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/hash.hpp"
+#include "core/json.hpp"
 
 namespace stateutils::tools {
 
@@ -23,6 +24,11 @@ void summarize(const core::Io& io, const std::string& output,
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
   for (const auto& [name, count] : counts) values[name] = count;
   io.summary(values);
+}
+
+void summarize_json(const core::Io& io, const std::string& output, const std::string& json) {
+  if (io.json == "-" && output == "-") return;
+  io.summary(core::parse_ordered_json(json, "summary"));
 }
 
 RecordCursor::RecordCursor(const core::Record& record)

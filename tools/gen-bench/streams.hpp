@@ -32,6 +32,9 @@ void identify(core::JsonWriter& json, const core::Io& io, const std::string& sli
 void summarize(const core::Io& io, const std::string& output,
                std::initializer_list<std::pair<const char*, std::uint64_t>> counts);
 
+// The same for values that a library call has as a JSON object already.
+void summarize_json(const core::Io& io, const std::string& output, const std::string& json);
+
 // A record as a cursor for the bench library; both are as short-lived as the record.
 class RecordCursor {
  public:

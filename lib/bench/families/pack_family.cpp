@@ -266,7 +266,7 @@ TaskRecord PackFamily::record(const Scenario& s, const Branch* branch, const Bra
   return task;
 }
 
-Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round) const {
+Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round, bool shortcuts) const {
   Draw out;
   if (schedule_.empty()) return out;
   const Place& place = schedule_[pair % schedule_.size()];
@@ -284,8 +284,9 @@ Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round) const {
       out.tasks.push_back(record(s, chosen, nullptr, v, instruction, 2 * pair));
     return out;
   }
-  if (s.clean) out.clean = record(s, &*s.clean, nullptr, v, instruction, 2 * pair);
-  if (s.complete) out.complete = record(s, &*s.complete, nullptr, v, instruction, 2 * pair);
+  if (s.clean && shortcuts) out.clean = record(s, &*s.clean, nullptr, v, instruction, 2 * pair);
+  if (s.complete && shortcuts)
+    out.complete = record(s, &*s.complete, nullptr, v, instruction, 2 * pair);
   std::vector<std::pair<std::size_t, std::size_t>> twins;
   for (const auto& t : s.twins) {
     if (!options_.variant || s.branches[t.first].variant == *options_.variant) twins.push_back(t);
@@ -304,6 +305,7 @@ Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round) const {
   } else {
     const Branch* only = s.branches.empty() ? nullptr : &s.branches[place.turn % s.branches.size()];
     out.tasks.push_back(record(s, only, nullptr, v, instruction, 2 * pair));
+    if (s.count == 1) return out;  // a scenario that is one task
     const Values next = draw_values(s, pair, round + (1ull << 32), &instruction);
     out.tasks.push_back(record(s, only, nullptr, next, instruction, 2 * pair + 1));
   }

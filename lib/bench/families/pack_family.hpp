@@ -29,8 +29,9 @@ struct Draw {
 class PackFamily {
  public:
   PackFamily(const Pack& pack, PackOptions options);
-  // Pair j covers the indices 2j and 2j+1; `round` redraws a pair that was rejected.
-  [[nodiscard]] Draw draw(std::uint64_t pair, std::uint64_t round) const;
+  // Pair j covers the indices 2j and 2j+1; `round` redraws a pair that was rejected. Without
+  // `shortcuts` the branches that they are solved on are left out.
+  [[nodiscard]] Draw draw(std::uint64_t pair, std::uint64_t round, bool shortcuts = true) const;
   // Pairs of one full schedule, in which each scenario comes as often as its count says.
   [[nodiscard]] std::uint64_t schedule_pairs() const { return schedule_.size(); }
 

@@ -177,7 +177,7 @@ std::vector<std::string> normal_items(simdjson::dom::element array) {
 }  // namespace
 
 Contract read_contract(const Cursor& json, Store& store) {
-  json.only({"require", "answer", "frame", "alternatives"});
+  json.only({"require", "answer", "frame", "alternatives", "probe"});
   Contract contract;
   if (const auto alternatives = json.find("alternatives")) {
     alternatives->items([&](const Cursor& alternative) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/judge/family_check.hpp"
 #include "bench/world/state.hpp"
 
 namespace stateutils::bench {
@@ -45,7 +47,8 @@ struct Option {
   std::vector<Clause> require;
   std::optional<Answer> answer;
   std::vector<Allow> allow;
-  bool deny = true;  // frame.default
+  bool deny = true;                          // frame.default
+  std::shared_ptr<const FamilyCheck> check;  // of some families; counts like an answer
 };
 
 struct Contract {

@@ -135,6 +135,7 @@ bool Judge::accepts(Id state, std::string_view answer) const {
     const bool all = std::all_of(option.require.begin(), option.require.end(),
                                  [&](const Clause& c) { return clause_holds(c, state); });
     if (!all || (option.answer && !answer_holds(*option.answer, answer))) continue;
+    if (option.check && option.check->quality(store_, state, answer) < 1) continue;
     if (frame_holds(i, state)) return true;
   }
   return false;
@@ -144,7 +145,8 @@ std::vector<bool> Judge::violated(std::size_t index, Id state, std::string_view 
   const Option& option = contract_.options[index];
   std::vector<bool> out;
   for (const Clause& clause : option.require) out.push_back(!clause_holds(clause, state));
-  out.push_back(option.answer && !answer_holds(*option.answer, answer));
+  out.push_back((option.answer && !answer_holds(*option.answer, answer)) ||
+                (option.check && option.check->quality(store_, state, answer) < 1));
   out.push_back(!frame_holds(index, state));
   return out;
 }
@@ -176,11 +178,19 @@ Verdict Judge::judge_option(std::size_t index, Id state, std::string_view answer
     if (v.answer_held) earned += 1;
     held += v.answer_held;
   }
+  if (option.check) {
+    v.quality = option.check->quality(store_, state, answer);
+    ++v.pending;
+    weight += 1;
+    earned += *v.quality;
+    held += *v.quality >= 1;
+  }
   if (option.deny) {
     for (const std::size_t e : left_over(option, found)) v.frame.push_back(found[e].change);
   }
   v.violations += v.frame.size();
-  const std::size_t clauses = option.require.size() + (option.answer ? 1 : 0);
+  const std::size_t clauses =
+      option.require.size() + (option.answer ? 1 : 0) + (option.check ? 1 : 0);
   v.strict = held == clauses && v.frame.empty();
   v.scores.progress = weight > 0 ? earned / weight : 0;
   const auto bad = static_cast<double>(v.violations), p = static_cast<double>(v.pending);
@@ -204,6 +214,12 @@ Verdict Judge::judge(Id state, std::string_view answer) const {
   return best;
 }
 
+double Judge::potential(Id state, std::string_view answer) const {
+  const Verdict v = judge(state, answer);
+  const auto bad = static_cast<double>(v.violations);
+  return v.scores.progress - (v.pending > 0 ? bad / static_cast<double>(v.pending) : bad);
+}
+
 std::string verdict_json(const Verdict& verdict, const Contract& contract, const Store& store,
                          Id initial) {
   (void)initial;
@@ -220,6 +236,10 @@ std::string verdict_json(const Verdict& verdict, const Contract& contract, const
   }
   if (verdict.answer_asked) {
     json.begin_object().field("id", "answer").field("holds", verdict.answer_held);
+    json.field("progress", true).end_object();
+  }
+  if (verdict.quality) {
+    json.begin_object().field("id", option.check->name()).field("holds", *verdict.quality >= 1);
     json.field("progress", true).end_object();
   }
   json.end_array().key("frame").begin_array();

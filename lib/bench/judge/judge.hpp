@@ -2,6 +2,7 @@
 // state and answer.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ struct Verdict {
   std::size_t option = 0;             // the alternative that scored best
   std::vector<ClauseResult> clauses;  // of that option, in its order
   bool answer_asked = false, answer_held = true;
-  std::vector<Change> frame;  // changes that no rule allows
+  std::optional<double> quality;  // of a family's own condition
+  std::vector<Change> frame;      // changes that no rule allows
   Scores scores;
   std::size_t violations = 0, pending = 0;  // violated guards; |P|
 };
@@ -35,6 +37,8 @@ class Judge {
   Judge(const Contract& contract, Store& store, Id initial);
 
   [[nodiscard]] Verdict judge(Id final_state, std::string_view answer) const;
+  // F = progress - violations/|P| of the best option: what step rewards are differences of.
+  [[nodiscard]] double potential(Id state, std::string_view answer) const;
   // The same question without a record of why; what search asks of every state.
   [[nodiscard]] bool accepts(Id final_state, std::string_view answer) const;
   // Whether every change so far may be part of a right end (frame rules with capacity).
@@ -58,7 +62,6 @@ class Judge {
   [[nodiscard]] std::vector<std::size_t> left_over(const Option& option,
                                                    const std::vector<Entry>& entries) const;
   [[nodiscard]] bool row_fits(Id table, Id row, const Fields& match) const;
-  [[nodiscard]] bool is_clock(Id table, Id field) const;
   [[nodiscard]] Verdict judge_option(std::size_t index, Id state, std::string_view answer,
                                      const std::vector<Entry>& entries) const;
 

@@ -51,20 +51,10 @@ Episode::Episode(const Task& task, Store& store, const Judge& judge)
       judge_(judge),
       machine_(*task.world, store, task.initial),
       state_(task.initial) {
-  potential_ = potential();
+  potential_ = judge_.potential(state_, answer_);
 }
 
-// F = progress - violations/|P|: rewards along a trial sum to F(end) - F(start).
-double Episode::potential() const {
-  const Verdict v = judge_.judge(state_, answer_);
-  const double bad = static_cast<double>(v.violations);
-  return v.scores.progress - (v.pending > 0 ? bad / static_cast<double>(v.pending) : bad);
-}
-
-void Episode::note_tables(const StepRecord& step, std::string_view line) {
-  Call call;
-  std::string error;
-  if (step.exit != 0 || machine_.parse(line, call, error) != 0) return;
+void Episode::note_tables(const Call& call) {
   const Verb& verb = task_.world->verbs[call.verb];
   for (const Effect& e : verb.effects) {
     if (!contains(read_, e.table)) written_unread_.push_back(e.table);
@@ -73,6 +63,21 @@ void Episode::note_tables(const StepRecord& step, std::string_view line) {
   for (const Piece& p : verb.out.pieces) {
     if (p.table != kNone) read_.push_back(p.table);
   }
+}
+
+void Episode::run_line(std::string_view line) {
+  result_.out.clear();
+  result_.error.clear();
+  result_.state = state_;
+  result_.exit = machine_.parse(line, call_, result_.error);
+  if (result_.exit == 0) {
+    machine_.run(state_, call_, static_cast<std::int64_t>(steps_.size()), result_);
+    if (result_.exit == 0) note_tables(call_);
+  }
+  state_ = result_.state;
+  seen_.exit = result_.exit;
+  seen_.out = result_.out;
+  seen_.error = result_.error;
 }
 
 const Observation& Episode::step(std::string_view line) {
@@ -87,19 +92,14 @@ const Observation& Episode::step(std::string_view line) {
     done_ = true;
     answer_ = canonical_answer(line.substr(4));
   } else {
-    machine_.run(state_, line, static_cast<std::int64_t>(steps_.size()), result_);
-    state_ = result_.state;
-    seen_.exit = result_.exit;
-    seen_.out = result_.out;
-    seen_.error = result_.error;
+    run_line(line);
   }
   record.exit = seen_.exit;
   record.out = seen_.out;
   record.state = state_;
-  note_tables(record, line);
   const bool changed = done_ || steps_.empty() || steps_.back().state != state_;
   if (changed) {
-    const double now = potential();
+    const double now = judge_.potential(state_, answer_);
     record.reward = now - potential_;
     potential_ = now;
   }

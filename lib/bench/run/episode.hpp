@@ -50,8 +50,8 @@ class Episode {
   [[nodiscard]] std::string journal_line(std::size_t step) const;
 
  private:
-  [[nodiscard]] double potential() const;
-  void note_tables(const StepRecord& step, std::string_view line);
+  void run_line(std::string_view line);
+  void note_tables(const Call& call);
 
   const Task& task_;
   Store& store_;
@@ -64,6 +64,7 @@ class Episode {
   std::vector<StepRecord> steps_;
   Observation seen_;
   Result result_;
+  Call call_;
   std::vector<Id> read_, written_unread_;
 };
 

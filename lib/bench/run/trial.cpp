@@ -36,7 +36,9 @@ void write_scores(core::JsonWriter& json, const Episode& episode, const Verdict&
   } else {
     json.null();
   }
-  json.field("inspected", episode.inspected()).end_object();
+  json.field("inspected", episode.inspected());
+  if (verdict.quality) json.field("quality", *verdict.quality);
+  json.end_object();
 }
 
 // Which tables the agent changed in ways that nobody asked for, and how.

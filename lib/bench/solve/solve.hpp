@@ -9,7 +9,10 @@
 
 namespace stateutils::bench {
 
+enum class Algorithm { kBfs, kBibfs, kAstar };  // for worlds that are searched as bits
+
 struct SearchOptions {
+  Algorithm algorithm = Algorithm::kBfs;
   std::uint64_t max_states = 2'000'000;
   std::size_t all_shortest = 1;  // distinct optimal plans wanted
   bool prune = true;

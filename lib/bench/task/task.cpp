@@ -1,5 +1,6 @@
 #include "bench/task/task.hpp"
 
+#include "bench/families/small/small.hpp"
 #include "bench/pack/shipped.hpp"
 
 namespace stateutils::bench {
@@ -141,6 +142,7 @@ void read_task(const Cursor& json, Store& store, const World* world, Task& task)
     task.index = static_cast<std::uint64_t>(index->integer());
   }
   if (const auto limits = json.find("limits")) read_limits(*limits, task.limits);
+  if (read_family_task(json, store, task)) return;
   const Cursor init = json.at("init");
   task.base = store.empty_state();
   if (const auto base = init.find("base")) {
@@ -177,7 +179,19 @@ struct Library::Room {
   Store store;
   std::optional<World> world;
   Store::Mark start;
+  bool has_base = false;
 };
+
+// Tasks of a pack share their base: what the first one brings stays interned for the others.
+void Library::keep_base(const Cursor& json, Room& room) {
+  room.has_base = true;
+  const auto init = json.find("init");
+  const auto base = init && init->is_object() ? init->find("base") : std::nullopt;
+  if (!base) return;
+  refuse_doubled_keys(*base);
+  (void)room.store.read_state(*base, room.store.empty_state());
+  room.start = room.store.mark();
+}
 
 Library::Library() = default;
 Library::~Library() = default;
@@ -193,11 +207,17 @@ Library::Room& Library::room_for(const Cursor& json) {
   const auto carried = json.find("world");
   std::string key = text_of(json, "pack_sha256");
   if (carried && !carried->is_null()) key += "+" + canonical(carried->element());
+  const std::string family = text_of(json, "family");
+  const std::string_view own_world = carried ? std::string_view() : family_world(family);
+  if (!own_world.empty()) key = "family " + family;
   const auto known = rooms_.find(key);
   if (known != rooms_.end()) return *known->second;
   if (carried && !carried->is_null()) {
     refuse_doubled_keys(*carried);
     add_pack(key, *carried);
+  } else if (!own_world.empty()) {
+    const Document document{std::string(own_world), family, false};
+    add_pack(key, document.root());
   } else if (const ShippedPack* pack = key.empty() ? nullptr : find_shipped_by_hash(key)) {
     const Document document{std::string(pack->text), std::string(pack->name), true};
     add_pack(key, document.root().at("world"));
@@ -217,6 +237,7 @@ Library::Room& Library::room_for(const Cursor& json) {
 Task& Library::read(const Cursor& json) {
   Room& room = room_for(json);
   room.store.rollback(room.start);
+  if (!room.has_base) keep_base(json, room);
   for (Id t = 0; t < room.store.table_count(); ++t) room.store.info(t).clock.clear();
   current_store_ = &room.store;
   read_task(json, room.store, room.world ? &*room.world : nullptr, task_);

@@ -53,6 +53,7 @@ class Library {
  private:
   struct Room;
   Room& room_for(const Cursor& json);
+  static void keep_base(const Cursor& json, Room& room);
   std::map<std::string, std::unique_ptr<Room>> rooms_;
   Store* current_store_ = nullptr;
   Task task_;

@@ -4,6 +4,7 @@
 
 #include "bench/run/episode.hpp"
 #include "bench/world/text.hpp"
+#include "core/dom.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -62,6 +63,9 @@ class PlanMutator {
       for (std::size_t p = 0; p < verb(i).params.size(); ++p) perturb(i, p);
     }
     answers();
+    if (!takes_arguments()) {
+      for (std::size_t i = 0; i < plan_.calls.size(); ++i) replace(i);
+    }
     extras();
     recreate();
   }
@@ -155,6 +159,23 @@ class PlanMutator {
     return kNone;
   }
 
+  // Other objects of the table in whose guard the argument stands.
+  void retarget_guarded(std::size_t i, std::size_t p) {
+    static constexpr int kOthers = 12;
+    for (const Guard& g : verb(i).guards) {
+      const bool names = g.path.key && g.path.key->pieces.size() == 1 &&
+                         g.path.key->pieces[0].kind == PieceKind::kParam &&
+                         g.path.key->pieces[0].param == p;
+      if (!names) continue;
+      int left = kOthers;
+      for (const Id row : store_.rows_of(before_[i], g.path.table)) {
+        if (left-- == 0) break;
+        perturbed("retarget", i, p, store_.key_of(row));
+      }
+      return;
+    }
+  }
+
   void retarget(std::size_t i, std::size_t p) {
     for (const Effect& effect : verb(i).effects) {
       const bool keyed = effect.key && effect.key->pieces.size() == 1 &&
@@ -170,6 +191,7 @@ class PlanMutator {
         }
       } else if (named) {
         perturbed("retarget", i, p, near_value(store_.atoms, plan_.calls[i].args[p]));
+        retarget_guarded(i, p);
       }
     }
   }
@@ -180,6 +202,30 @@ class PlanMutator {
     }
     sink_({"answer_drop", plan_.state, "", "no answer"});
     sink_({"answer_change", plan_.state, "\"something else\"", "another answer"});
+    if (plan_.answer.front() == '[') mutate_list(plan_, sink_);
+  }
+
+  // Where no command has an argument to perturb, the command itself is: another one in its place,
+  // or one more before it.
+  [[nodiscard]] bool takes_arguments() const {
+    const auto& verbs = machine_.world().verbs;
+    return std::any_of(verbs.begin(), verbs.end(),
+                       [](const Verb& v) { return v.mutates() && !v.params.empty(); });
+  }
+
+  void replace(std::size_t i) {
+    static constexpr int kTries = 6;
+    int replaced = 0, inserted = 0;
+    Result result;
+    for (std::size_t v = 0; v < machine_.world().verbs.size(); ++v) {
+      const Verb& other = machine_.world().verbs[v];
+      if (!other.mutates() || v == plan_.calls[i].verb) continue;
+      machine_.run(before_[i], Call{v, {}}, 0, result);
+      if (result.exit != 0 || result.state == before_[i]) continue;
+      const Id state = result.state;
+      if (replaced++ < kTries) emit("replace", rest(state, i + 1), other.name);
+      if (inserted++ < kTries) emit("detour", rest(state, i), other.name);
+    }
   }
 
   // Commands beyond the right plan, one per writing verb: each with arguments of that table's rows.
@@ -247,6 +293,66 @@ class PlanMutator {
   const RightPlan& plan_;
   const MutantSink& sink_;
   std::vector<Id> before_;  // before_[i]: the state before command i
+};
+
+// A list as an answer: items dropped, doubled, exchanged, changed or added, and the whole turned
+// round, rotated, shortened or given as a text.
+class ListMutator {
+ public:
+  ListMutator(const RightPlan& plan, const MutantSink& sink) : plan_(plan), sink_(sink) {}
+
+  void run() {
+    simdjson::dom::parser parser;
+    simdjson::dom::array array;
+    if (core::parse_json(parser, plan_.answer).get(array) != simdjson::SUCCESS) return;
+    for (const auto item : array) items_.push_back(canonical(item));
+    for (std::size_t i = 0; i < items_.size(); ++i) one(i);
+    whole();
+  }
+
+ private:
+  using Items = std::vector<std::string>;
+
+  void emit(const char* op, const Items& items) {
+    std::string answer = "[";
+    for (const std::string& item : items) answer += (answer.size() > 1 ? "," : "") + item;
+    sink_({op, plan_.state, answer + "]", "another list"});
+  }
+
+  void one(std::size_t i) {
+    const auto place = static_cast<std::ptrdiff_t>(i);
+    Items items = items_;
+    items.erase(items.begin() + place);
+    emit("item_drop", items);
+    items = items_;
+    items.insert(items.begin() + place, items_[i]);
+    emit("item_double", items);
+    items = items_;
+    items[i] = "\"other\"";
+    emit("item_change", items);
+    if (i + 1 == items_.size()) return;
+    items = items_;
+    std::swap(items[i], items[i + 1]);
+    emit("item_swap", items);
+  }
+
+  void whole() {
+    Items items(items_.rbegin(), items_.rend());
+    emit("list_reverse", items);
+    items = items_;
+    std::rotate(items.begin(), items.begin() + (items.empty() ? 0 : 1), items.end());
+    emit("list_rotate", items);
+    std::sort(items.begin(), items.end());
+    emit("list_sort", items);
+    emit("list_empty", {});
+    std::string text;
+    append_json_string(text, plan_.answer);
+    sink_({"list_text", plan_.state, text, "a text instead of a list"});
+  }
+
+  const RightPlan& plan_;
+  const MutantSink& sink_;
+  Items items_;
 };
 
 class StateMutator {
@@ -367,6 +473,10 @@ Id run_calls(Machine& machine, Id state, const std::vector<Call>& calls) {
 void mutate_plan(const Task& task, Machine& machine, const RightPlan& plan,
                  const MutantSink& sink) {
   PlanMutator(task, machine, plan, sink).run();
+}
+
+void mutate_list(const RightPlan& plan, const MutantSink& sink) {
+  ListMutator(plan, sink).run();
 }
 
 void flip_branch(Machine& machine, Id initial, const Plan& other, const MutantSink& sink) {

@@ -26,6 +26,8 @@ struct RightPlan {
 // Every command of a plan dropped, doubled, swapped, cut off, with perturbed grounded arguments,
 // retargeted to another object, plus writes nobody asked for.
 void mutate_plan(const Task& task, Machine& machine, const RightPlan& plan, const MutantSink& sink);
+// A list as an answer, changed in every way that a list can be a little wrong.
+void mutate_list(const RightPlan& plan, const MutantSink& sink);
 // The twin's plan on this task.
 void flip_branch(Machine& machine, Id initial, const Plan& other, const MutantSink& sink);
 // Rows, fields, config and file contents of the right end state changed one by one.

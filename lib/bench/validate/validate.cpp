@@ -212,6 +212,11 @@ class Validator {
   void mutate() {
     const MutantSink sink = [&](const Mutant& m) { mutants_.push_back(m); };
     mutate_plan(task_, machine_, right_.front(), sink);
+    if (const auto& check = task_.contract.options.front().check) {
+      for (FamilyCheck::WrongAnswer& wrong : check->wrong_answers()) {
+        sink({wrong.op, right_.front().state, std::move(wrong.answer), "an answer"});
+      }
+    }
     if (twin_ != nullptr && !twin_->reference.empty()) {
       flip_branch(machine_, task_.initial, twin_->reference.front(), sink);
     }
@@ -228,6 +233,10 @@ class Validator {
         continue;
       }
       if (judge_.accepts(m.state, m.answer)) {
+        if (right_by_family(m)) {
+          ++out_.equivalent, ++count.equivalent;
+          continue;
+        }
         out_.survivors.push_back({m.op, m.detail});
         continue;
       }
@@ -241,6 +250,13 @@ class Validator {
     if (out_.mutants - out_.equivalent < options_.min_mutants) fail("too few mutants");
     if (operators < options_.min_operators) fail("too few mutation operators");
     find_redundant(broken);
+  }
+
+  // Where a family knows several right ends, its own enumeration tells which mutants are among
+  // them.
+  [[nodiscard]] bool right_by_family(const Mutant& m) const {
+    const auto& check = task_.contract.options.front().check;
+    return check && check->is_right(store_, m.state, m.answer);
   }
 
   // Dropping a clause is a mutant of the contract: some mutant must then survive, or nobody needs

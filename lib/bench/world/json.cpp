@@ -1,6 +1,7 @@
 #include "bench/world/json.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -257,21 +258,78 @@ Document::Document(std::string text, const std::string& file, bool comments)
   refuse_doubled_keys(this->root());
 }
 
-void refuse_doubled_keys(const Cursor& cursor) {
+namespace {
+
+bool repeats_a_key(simdjson::dom::element element);
+
+// Objects of records are small: their keys are compared pair by pair without a list.
+bool repeats_a_key(simdjson::dom::object object) {
+  static constexpr std::size_t kSmall = 24;
+  std::array<std::string_view, kSmall> small;
+  std::vector<std::string_view> many;
+  std::size_t n = 0;
+  for (const auto field : object) {
+    if (n < kSmall) {
+      for (std::size_t i = 0; i < n; ++i) {
+        if (small[i] == field.key) return true;
+      }
+      small[n++] = field.key;
+    } else {
+      if (many.empty()) many.assign(small.begin(), small.end());
+      many.push_back(field.key);
+    }
+    if ((field.value.is_object() || field.value.is_array()) && repeats_a_key(field.value)) {
+      return true;
+    }
+  }
+  std::sort(many.begin(), many.end());
+  return std::adjacent_find(many.begin(), many.end()) != many.end();
+}
+
+bool repeats_a_key(simdjson::dom::element element) {
+  if (element.is_object()) return repeats_a_key(simdjson::dom::object(element));
+  for (const auto item : simdjson::dom::array(element)) {
+    if ((item.is_object() || item.is_array()) && repeats_a_key(item)) return true;
+  }
+  return false;
+}
+
+// The same walk with cursors, which know the place.
+void report_doubled_key(const Cursor& cursor) {
   if (cursor.is_array()) {
     cursor.items([](const Cursor& item) {
-      if (item.is_array() || item.is_object()) refuse_doubled_keys(item);
+      if (item.is_array() || item.is_object()) report_doubled_key(item);
     });
   }
   if (!cursor.is_object()) return;
   std::vector<std::string_view> keys;
   cursor.members([&](std::string_view key, const Cursor& value) {
     keys.push_back(key);
-    if (value.is_array() || value.is_object()) refuse_doubled_keys(value);
+    if (value.is_array() || value.is_object()) report_doubled_key(value);
   });
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
   if (twice != keys.end()) throw cursor.error("key " + core::quoted(*twice) + " stands twice");
+}
+
+}  // namespace
+
+void refuse_doubled_keys(const Cursor& cursor) {
+  if (!cursor.is_object()) {
+    if (cursor.is_array() && repeats_a_key(cursor.element())) report_doubled_key(cursor);
+    return;
+  }
+  std::vector<std::string_view> keys;
+  bool doubled = false;
+  cursor.members([&](std::string_view key, const Cursor& value) {
+    keys.push_back(key);
+    const bool nested = value.is_object() || value.is_array();
+    doubled = doubled || (nested && repeats_a_key(value.element()));
+  });
+  std::sort(keys.begin(), keys.end());
+  if (doubled || std::adjacent_find(keys.begin(), keys.end()) != keys.end()) {
+    report_doubled_key(cursor);
+  }
 }
 
 void append_canonical(simdjson::dom::element element, std::string& out) {

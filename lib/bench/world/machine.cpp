@@ -134,35 +134,30 @@ void Machine::render(const Template& t, Frame& frame, const Verb& verb, std::str
   out.push_back('\n');
 }
 
-bool Machine::holds(const Guard& guard, Frame& frame) {
-  const Id found = evaluate(guard.path, frame);
-  if (guard.condition == Condition::kExists) return found != kNone;
-  const bool null = found == kNone || store_.atoms.kind(found) == AtomKind::kNull;
-  if (guard.condition == Condition::kNotNull) return !null;
-  // An optional argument that was left out breaks no guard about its value.
-  if (found == kNone && guard.path.kind == PieceKind::kParam) return true;
-  if (guard.condition == Condition::kIn) {
-    return found != kNone &&
-           std::any_of(guard.values.begin(), guard.values.end(), [&](const Template& value) {
-             const Id wanted = evaluate(value, frame);
-             return wanted != kNone && compare_values(store_.atoms, found, wanted) == 0;
+bool condition_holds(const AtomPool& atoms, Condition condition, Id found,
+                     std::span<const Id> wanted) {
+  if (condition == Condition::kExists) return found != kNone;
+  const bool null = found == kNone || atoms.kind(found) == AtomKind::kNull;
+  if (condition == Condition::kNotNull) return !null;
+  if (condition == Condition::kIn) {
+    return found != kNone && std::any_of(wanted.begin(), wanted.end(), [&](Id w) {
+             return w != kNone && compare_values(atoms, found, w) == 0;
            });
   }
-  const Id wanted = evaluate(guard.values.front(), frame);
-  if (wanted == kNone || found == kNone)
-    return guard.condition == Condition::kNeq && wanted != found;
-  switch (guard.condition) {
+  const Id value = wanted.front();
+  if (value == kNone || found == kNone) return condition == Condition::kNeq && value != found;
+  switch (condition) {
     case Condition::kMatch:
-      return glob_match(store_.atoms.text(wanted), store_.atoms.text(found));
+      return glob_match(atoms.text(value), atoms.text(found));
     case Condition::kLenGt: {
-      const auto limit = core::parse_i64(store_.atoms.text(wanted));
-      return limit && static_cast<std::int64_t>(store_.atoms.text(found).size()) > *limit;
+      const auto limit = core::parse_i64(atoms.text(value));
+      return limit && static_cast<std::int64_t>(atoms.text(found).size()) > *limit;
     }
     default:
       break;
   }
-  const int order = compare_values(store_.atoms, found, wanted);
-  switch (guard.condition) {
+  const int order = compare_values(atoms, found, value);
+  switch (condition) {
     case Condition::kEq:
       return order == 0;
     case Condition::kNeq:
@@ -178,6 +173,17 @@ bool Machine::holds(const Guard& guard, Frame& frame) {
     default:
       return false;
   }
+}
+
+bool Machine::holds(const Guard& guard, Frame& frame) {
+  const Id found = evaluate(guard.path, frame);
+  // An optional argument that was left out breaks no guard about its value.
+  const bool about_value =
+      guard.condition != Condition::kExists && guard.condition != Condition::kNotNull;
+  if (found == kNone && guard.path.kind == PieceKind::kParam && about_value) return true;
+  wanted_.clear();
+  for (const Template& value : guard.values) wanted_.push_back(evaluate(value, frame));
+  return condition_holds(store_.atoms, guard.condition, found, wanted_);
 }
 
 bool Machine::insert(const Effect& effect, Frame& frame, std::string& error) {
@@ -372,21 +378,25 @@ int Machine::parse(std::string_view line, Call& call, std::string& error) {
   call.args.assign(verb->params.size(), kNone);
   for (std::size_t i = used; i < words_.size(); ++i) {
     std::string_view word = words_[i];
+    const bool flagged = word.starts_with("--");
     const std::size_t equals = word.find('=');
-    const bool joined = word.starts_with("--") && equals != std::string_view::npos;
+    const bool joined = flagged && equals != std::string_view::npos;
     const std::string_view flag = joined ? word.substr(0, equals) : word;
-    const auto param = std::find_if(verb->params.begin(), verb->params.end(),
-                                    [&](const Param& p) { return p.flag == flag; });
+    // A word without dashes goes to the next positional parameter that is still open.
+    const auto param = std::find_if(verb->params.begin(), verb->params.end(), [&](const Param& p) {
+      const auto at = static_cast<std::size_t>(&p - verb->params.data());
+      return flagged ? p.flag == flag : !p.flag.starts_with("--") && call.args[at] == kNone;
+    });
     if (param == verb->params.end()) {
       error = "unknown argument: " + std::string(word);
       return 2;
     }
     auto& slot = call.args[static_cast<std::size_t>(param - verb->params.begin())];
-    if (slot != kNone || (!joined && i + 1 == words_.size())) {
+    if (slot != kNone || (flagged && !joined && i + 1 == words_.size())) {
       error = std::string(flag) + (slot != kNone ? " stands twice" : " needs a value");
       return 2;
     }
-    const std::string_view value = joined ? word.substr(equals + 1) : words_[++i];
+    const std::string_view value = !flagged ? word : joined ? word.substr(equals + 1) : words_[++i];
     if (!fits(*param, value, slot)) {
       error = std::string(flag) + ": bad value: " + std::string(value);
       return 2;
@@ -413,7 +423,9 @@ std::string Machine::text(const Call& call) const {
   std::string out = verb.name;
   for (std::size_t p = 0; p < verb.params.size(); ++p) {
     if (call.args[p] == kNone) continue;
-    out += " " + verb.params[p].flag + " " + quote_word(store_.atoms.text(call.args[p]));
+    const std::string& flag = verb.params[p].flag;
+    out += (flag.starts_with("--") ? " " + flag + " " : " ") +
+           quote_word(store_.atoms.text(call.args[p]));
   }
   return out;
 }

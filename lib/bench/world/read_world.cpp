@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "bench/world/world.hpp"
+#include "bench/world/condition.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -211,8 +211,11 @@ class Reader {
     json.only({"flag", "type", "role", "optional", "values", "required"});
     Param p;
     p.flag = std::string(json.at("flag").string());
-    if (!p.flag.starts_with("--") || p.flag.size() < 3) {
-      throw json.at("flag").error("a flag starts with --");
+    const bool positional =
+        !p.flag.empty() && std::all_of(p.flag.begin(), p.flag.end(),
+                                       [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
+    if (!positional && (!p.flag.starts_with("--") || p.flag.size() < 3)) {
+      throw json.at("flag").error("a flag starts with --, a positional name is in capitals");
     }
     if (const auto type = json.find("type")) p.type = param_type(*type);
     if (const auto role = json.find("role")) {
@@ -247,20 +250,7 @@ class Reader {
     } else {
       throw path.error("a guard's path starts with $. or is a {--flag}");
     }
-    static constexpr std::pair<std::string_view, Condition> kConditions[] = {
-        {"exists", Condition::kExists}, {"not_null", Condition::kNotNull},
-        {"eq", Condition::kEq},         {"neq", Condition::kNeq},
-        {"gt", Condition::kGt},         {"gte", Condition::kGte},
-        {"lt", Condition::kLt},         {"lte", Condition::kLte},
-        {"len_gt", Condition::kLenGt},  {"in", Condition::kIn},
-        {"match", Condition::kMatch}};
-    const Cursor cond = json.at("cond");
-    const auto* found = std::find_if(std::begin(kConditions), std::end(kConditions),
-                                     [&](const auto& c) { return c.first == cond.string(); });
-    if (found == std::end(kConditions)) {
-      throw cond.error("unknown condition " + core::quoted(cond.string()));
-    }
-    g.condition = found->second;
+    g.condition = read_condition_name(json.at("cond"));
     const auto value = json.find("value");
     const bool wants = g.condition != Condition::kExists && g.condition != Condition::kNotNull;
     if (wants && !value) throw json.error("\"value\" is missing");
@@ -418,6 +408,22 @@ const Verb* World::find(std::string_view name) const {
 bool World::is_free(Id table, Id field) const {
   return std::find(free_fields.begin(), free_fields.end(), std::pair(table, field)) !=
          free_fields.end();
+}
+
+Condition read_condition_name(const Cursor& json) {
+  static constexpr std::pair<std::string_view, Condition> kConditions[] = {
+      {"exists", Condition::kExists}, {"not_null", Condition::kNotNull},
+      {"eq", Condition::kEq},         {"neq", Condition::kNeq},
+      {"gt", Condition::kGt},         {"gte", Condition::kGte},
+      {"lt", Condition::kLt},         {"lte", Condition::kLte},
+      {"len_gt", Condition::kLenGt},  {"in", Condition::kIn},
+      {"match", Condition::kMatch}};
+  const auto* found = std::find_if(std::begin(kConditions), std::end(kConditions),
+                                   [&](const auto& c) { return c.first == json.string(); });
+  if (found == std::end(kConditions)) {
+    throw json.error("unknown condition " + core::quoted(json.string()));
+  }
+  return found->second;
 }
 
 World read_world(const Cursor& json, Store& store) {

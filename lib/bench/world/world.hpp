@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -133,8 +134,14 @@ class Machine {
   Store& store_;
   Id initial_;
   std::vector<std::string> words_;
+  std::vector<Id> wanted_;
   Call call_;
 };
+
+// Whether a guard's condition holds between the value found (kNone: there is none) and the values
+// it names; `exists` and `not_null` name none.
+[[nodiscard]] bool condition_holds(const AtomPool& atoms, Condition condition, Id found,
+                                   std::span<const Id> wanted);
 
 // Three-way comparison as guards see it: numbers by value, date-times by time, else bytes.
 [[nodiscard]] int compare_values(const AtomPool& atoms, Id a, Id b);
