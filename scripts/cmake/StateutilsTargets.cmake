@@ -56,7 +56,7 @@ function(stateutils_library name)
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stateutils/${name} FILES_MATCHING PATTERN "*.hpp")
 endfunction()
 
-# What includes the heavy headers (JSON, test framework, options) and computes little is compiled
+# What includes the heavy headers (JSON, options) and computes little is compiled
 # together. Names in unnamed namespaces must then differ within a folder.
 function(stateutils_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${STATEUTILS_UNITY} UNITY_BUILD_BATCH_SIZE 6)

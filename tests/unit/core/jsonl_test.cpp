@@ -127,8 +127,8 @@ TEST_CASE("jsonl: framing") {
   JsonlOptions open_ended = x;
   open_ended.open_ended = true;
   CHECK(read_a(header + body, open_ended) == Values{"1", "2"});
-  CHECK(error_of(header + body + "{\"a\":3,", open_ended) != "");
-  CHECK(error_of(header + body + trailer(9), open_ended) != "");
+  CHECK(jsonl_error(header + body + "{\"a\":3,", open_ended) != "");
+  CHECK(jsonl_error(header + body + trailer(9), open_ended) != "");
   // Frames sorted by another program.
   CHECK(read_a("{\"a\":9,\"version\":1,\"format\":\"stateutils.x\"}\n" + body +
                    "{\"records\":2,\"end\":true}\n",
