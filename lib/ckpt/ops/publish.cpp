@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/partial.hpp"
 #include "ckpt/ops/record.hpp"
 #include "ckpt/ops/scan.hpp"
@@ -38,12 +39,11 @@ bool outputs_match(const json& record, const std::string& dst, bool folder,
 }
 
 void sync_path(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_RDONLY | O_CLOEXEC);
+  const int fd =
+      retry_interrupted([&] { return ::open(path.c_str(), flags | O_RDONLY | O_CLOEXEC); });
   if (fd < 0) throw core::system_error(path, "open", errno);
-  int result = 0;
-  do {
-    result = (flags & O_DIRECTORY) != 0 ? ::fsync(fd) : ::fdatasync(fd);
-  } while (result != 0 && errno == EINTR);
+  const int result =
+      retry_interrupted([&] { return (flags & O_DIRECTORY) != 0 ? ::fsync(fd) : ::fdatasync(fd); });
   const int code = errno;
   ::close(fd);
   if (result != 0) throw core::system_error(path, "sync", code);
