@@ -26,8 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     inflate(file);
   } catch (const stateutils::core::Error&) {
   }
+  ReadOptions options;
+  options.max_memory = 16u << 20;
   try {
-    const Catalogue catalogue = open_npz(file, {.max_memory = 16u << 20});
+    const Catalogue catalogue = open_npz(file, options);
     (void)check_sums(catalogue.sums, 1);
     (void)scan_tensors(catalogue, {.xxh3 = true}, 1, 16u << 20);
   } catch (const stateutils::core::Error&) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "ckpt/formats/safe_name.hpp"
 #include "ckpt/formats/write_options.hpp"
 #include "ckpt/zip/inflate.hpp"
 #include "ckpt/zip/reader.hpp"
@@ -251,6 +252,7 @@ std::vector<OutputPlan> plan_npy(const Target& target, const WriteOptions&) {
 std::vector<OutputPlan> plan_npz(const Target& target, const WriteOptions&) {
   std::vector<ZipContent> contents;
   for (const TargetTensor& tensor : target.tensors) {
+    require_safe_name(tensor.name);
     std::string header = npy_header(tensor.dtype, tensor.shape, tensor.name);
     const std::uint64_t size = header.size();
     contents.push_back(

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "ckpt/formats/safetensors.hpp"
 #include "core/error.hpp"
@@ -16,6 +17,10 @@ constexpr std::size_t kMaxDepth = 8;
 struct Refused {
   std::string message;
 };
+
+[[noreturn]] void twice(const std::string& key) {
+  throw Refused{"key " + core::quoted(key) + " appears twice"};
+}
 
 // Events of the header in, entries out; nothing but the entries is kept.
 class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
@@ -45,10 +50,10 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     if (depth_ == 1) {
       name_ = text;
       charge(text.size() + sizeof(SafetensorsEntry) + 64);
-      once(names_, text);
+      if (in_metadata() && std::exchange(has_metadata_, true)) twice(name_);
     } else if (depth_ == 2 && in_metadata()) {
       field_ = text;
-      once(metadata_keys_, text);
+      if (!metadata_keys_.insert(text).second) twice(text);
     } else if (depth_ == 2) {
       field_ = text;
       bool* const flag = field_ == "dtype"          ? &seen_.dtype
@@ -149,9 +154,6 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] std::string where() const {
     return name_.empty() ? "" : "tensor " + core::quoted(name_) + ": ";
   }
-  void once(std::unordered_set<std::string>& keys, const std::string& key) {
-    if (!keys.insert(key).second) throw Refused{"key " + core::quoted(key) + " appears twice"};
-  }
   void charge(std::uint64_t bytes) {
     if (bytes > budget_) throw Refused{"the header needs more than --max-memory"};
     budget_ -= bytes;
@@ -161,17 +163,28 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   std::uint64_t budget_;
   std::size_t depth_ = 0, offsets_ = 0, error_at_ = 0;
   std::string name_, field_;
-  std::unordered_set<std::string> names_, metadata_keys_;
+  std::unordered_set<std::string> metadata_keys_;
+  bool has_metadata_ = false;
   Seen seen_;
 };
 
+void check_names(const SafetensorsFile& parsed) {
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(parsed.entries.size());
+  for (const SafetensorsEntry& entry : parsed.entries) {
+    if (!seen.insert(entry.name).second) twice(entry.name);
+  }
+}
+
 void check_sizes(const SafetensorsFile& parsed) {
+  const auto what = [](const SafetensorsEntry& entry) {
+    return "tensor " + core::quoted(entry.name) + ": ";
+  };
   for (const SafetensorsEntry& entry : parsed.entries) {
     const auto bytes = tensor_bytes(entry.dtype, entry.shape);
-    const std::string what = "tensor " + core::quoted(entry.name) + ": ";
-    if (!bytes) throw Refused{what + "the size overflows or is no whole number of bytes"};
+    if (!bytes) throw Refused{what(entry) + "the size overflows or is no whole number of bytes"};
     if (entry.end < entry.begin || entry.end - entry.begin != *bytes) {
-      throw Refused{what + "data_offsets [" + std::to_string(entry.begin) + ", " +
+      throw Refused{what(entry) + "data_offsets [" + std::to_string(entry.begin) + ", " +
                     std::to_string(entry.end) + "] do not hold the " + std::to_string(*bytes) +
                     " bytes of its shape"};
     }
@@ -186,15 +199,15 @@ void check_layout(SafetensorsFile& parsed, std::uint64_t data_size) {
   std::uint64_t at = 0;
   const SafetensorsEntry* before = nullptr;
   for (const SafetensorsEntry& entry : parsed.entries) {
-    const std::string name = core::quoted(entry.name);
+    const auto name = [&entry] { return core::quoted(entry.name); };
     if (entry.begin < at) {
-      throw Refused{"tensor " + name + " overlaps " + core::quoted(before->name)};
+      throw Refused{"tensor " + name() + " overlaps " + core::quoted(before->name)};
     }
     if (entry.begin > at) {
-      throw Refused{std::to_string(entry.begin - at) + " bytes before tensor " + name +
+      throw Refused{std::to_string(entry.begin - at) + " bytes before tensor " + name() +
                     " belong to no tensor"};
     }
-    if (entry.end > data_size) throw Refused{"tensor " + name + " passes the end of the file"};
+    if (entry.end > data_size) throw Refused{"tensor " + name() + " passes the end of the file"};
     at = entry.end;
     before = &entry;
   }
@@ -224,6 +237,7 @@ SafetensorsFile read_safetensors(const ByteFile& file, std::uint64_t max_memory)
     if (!nlohmann::json::sax_parse(text, &reader)) {
       throw fail(8 + reader.error_at(), "the header is no valid JSON");
     }
+    check_names(parsed);
     check_sizes(parsed);
     check_layout(parsed, file.size() - parsed.data_offset);
   } catch (const Refused& refused) {

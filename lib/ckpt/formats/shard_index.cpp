@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <unordered_set>
 
+#include "core/dom.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
-#include "core/json.hpp"
 #include "core/json_writer.hpp"
 
 namespace stateutils::ckpt {
@@ -27,20 +26,28 @@ ShardIndex read_shard_index(const std::string& path) {
   ShardIndex index{.path = path};
   const auto slash = path.rfind('/');
   if (slash != std::string::npos) index.folder = path.substr(0, slash + 1);
-  const auto json = core::parse_json(core::read_file(path, kMaxIndex), path, {.depth = 8});
   const auto fail = [&](const std::string& message) { return core::input_error({path}, message); };
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element document;
+  if (core::parse_json(parser, core::read_file(path, kMaxIndex)).get(document) != simdjson::SUCCESS)
+    throw fail("the index is no valid JSON");
+  simdjson::dom::object map;
+  if (document["weight_map"].get(map) != simdjson::SUCCESS) {
     throw fail("no weight_map: not the index of a sharded checkpoint");
   }
   std::set<std::string> shards;
-  for (const auto& [name, shard] : json["weight_map"].items()) {
-    if (!shard.is_string()) throw fail("the shard of " + core::quoted(name) + " is no file name");
-    const auto& file = shard.get_ref<const std::string&>();
+  index.weight.reserve(map.size());
+  for (const auto field : map) {
+    std::string_view text;
+    if (field.value.get(text) != simdjson::SUCCESS)
+      throw fail("the shard of " + core::quoted(field.key) + " is no file name");
+    std::string file(text);
     if (!is_plain_name(file)) {
       throw fail("shard " + core::quoted(file) + " is not a plain file name in this directory");
     }
     shards.insert(file);
-    index.weight.emplace(name, file);
+    if (!index.weight.emplace(std::string(field.key), std::move(file)).second)
+      throw fail("key " + core::quoted(field.key) + " appears twice");
   }
   for (const std::string& shard : shards) {
     std::error_code failed;
@@ -55,6 +62,7 @@ ShardIndex read_shard_index(const std::string& path) {
 void check_against_index(Catalogue& catalogue, const ShardIndex& index,
                          const std::vector<std::pair<std::size_t, std::string>>& ends) {
   std::unordered_set<std::string_view> found;
+  found.reserve(catalogue.tensors.size());
   std::size_t shard = 0;
   for (std::size_t i = 0; i < catalogue.tensors.size(); ++i) {
     while (i >= ends[shard].first) ++shard;

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/record.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
@@ -41,9 +42,11 @@ std::string mtime_text(const struct stat& found) {
 class OpenFile {
  public:
   OpenFile(const std::string& path, bool keep)
-      : path_(path), fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+      : path_(path), fd_(retry_interrupted([&path] {
+          return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        })) {
     if (fd_ < 0) throw core::system_error(path, "create", errno);
-    if (!keep && ::ftruncate(fd_, 0) != 0) fail("cut");
+    if (!keep) cut(0);
   }
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
@@ -51,11 +54,15 @@ class OpenFile {
 
   [[nodiscard]] int fd() const { return fd_; }
   void finish(std::uint64_t size, bool sync) {
-    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) fail("cut");
-    if (sync && ::fdatasync(fd_) != 0) fail("sync");
+    cut(size);
+    if (sync && retry_interrupted([this] { return ::fdatasync(fd_); }) != 0) fail("sync");
   }
 
  private:
+  void cut(std::uint64_t size) {
+    const auto bytes = static_cast<off_t>(size);
+    if (retry_interrupted([&] { return ::ftruncate(fd_, bytes); }) != 0) fail("cut");
+  }
   [[noreturn]] void fail(const char* action) const {
     const int code = errno;
     throw core::system_error(path_, action, code);

@@ -1,15 +1,23 @@
 #include "ckpt/ops/publish.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/partial.hpp"
 #include "ckpt/ops/record.hpp"
 #include "ckpt/ops/scan.hpp"
 #include "ckpt/plan/tensor_file.hpp"
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
+#include "core/signals.hpp"
+#include "core/threads.hpp"
 
 namespace stateutils::ckpt {
 namespace {
@@ -28,6 +36,41 @@ bool outputs_match(const json& record, const std::string& dst, bool folder,
     if (sum_file(path, engine).hash.hex() != output.at("xxh3")) return false;
   }
   return true;
+}
+
+void sync_path(const std::string& path, int flags) {
+  const int fd =
+      retry_interrupted([&] { return ::open(path.c_str(), flags | O_RDONLY | O_CLOEXEC); });
+  if (fd < 0) throw core::system_error(path, "open", errno);
+  const int result =
+      retry_interrupted([&] { return (flags & O_DIRECTORY) != 0 ? ::fsync(fd) : ::fdatasync(fd); });
+  const int code = errno;
+  ::close(fd);
+  if (result != 0) throw core::system_error(path, "sync", code);
+}
+
+// All files of a folder at once: thousands of small ones then share the commits of the journal,
+// where one sync after each file would wait for thousands.
+void sync_tree(const std::string& folder, const std::vector<Written>& files, int threads) {
+  std::set<std::string> folders;
+  for (const Written& file : files) {
+    for (fs::path at = fs::path(file.name).parent_path(); !at.empty(); at = at.parent_path())
+      folders.insert(at.string());
+  }
+  core::parallel_for(files.size(), threads, [&](std::uint64_t i) {
+    core::check_stop();
+    sync_path(folder + '/' + files[i].name, 0);
+  });
+  for (const std::string& inner : folders) sync_path(folder + '/' + inner, O_DIRECTORY);
+}
+
+// Asks for the write-back to begin, so that the sync at the end finds little to do.
+void begin_write_back(int fd) {
+#ifdef SYNC_FILE_RANGE_WRITE
+  (void)::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+  (void)fd;
+#endif
 }
 
 }  // namespace
@@ -64,7 +107,8 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
   const bool special = !folder && fs::exists(dst, failed) && !fs::is_regular_file(dst, failed);
   const bool in_parts = options.engine.deadline || !options.slice.whole() || has_partial(dst);
   if (in_parts && !special) return publish_partial(plans, dst, options);
-  const core::OutputFileOptions file_options{.sync = options.sync, .replace = true};
+  // Files of a folder that is not there yet are synced together.
+  const core::OutputFileOptions file_options{.sync = options.sync && !folder, .replace = true};
   Published done;
   std::vector<Written> written;
   EngineOptions engine = options.engine;
@@ -88,8 +132,11 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
   for (const OutputPlan& plan : plans) {
     const fs::path path = fs::path(target.temporary()) / plan.name;
     fs::create_directories(path.parent_path());
-    write_one(plan, path.string())->commit();
+    const auto file = write_one(plan, path.string());
+    if (options.sync) begin_write_back(file->fd());
+    file->commit();
   }
+  if (options.sync) sync_tree(target.temporary(), written, options.engine.threads);
   write_record(record_path(target.temporary(), true), options, written);
   target.commit();
   return done;

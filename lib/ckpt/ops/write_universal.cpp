@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "ckpt/formats/safe_name.hpp"
 #include "ckpt/formats/torch_pieces.hpp"
 #include "ckpt/ops/reshard.hpp"
 #include "ckpt/plan/tensor_file.hpp"
@@ -12,22 +13,6 @@ namespace stateutils::ckpt {
 namespace {
 
 using nlohmann::json;
-
-// A name that may become folders below zero/.
-void require_safe_name(const std::string& name) {
-  std::size_t at = 0;
-  bool safe = !name.empty() && name.front() != '/' && name.find('\0') == std::string::npos;
-  while (safe && at <= name.size()) {
-    const std::size_t end = std::min(name.find('/', at), name.size());
-    const std::string_view part = std::string_view(name).substr(at, end - at);
-    safe = !part.empty() && part != "." && part != ".." && part.size() <= 255;
-    at = end + 1;
-  }
-  if (!safe) {
-    throw core::Error(core::Category::kInput,
-                      "tensor name " + core::quoted(name) + " is no safe relative path");
-  }
-}
 
 void write_json_value(PickleWriter& pickle, const json& value) {
   if (value.is_boolean()) {
