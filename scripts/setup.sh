@@ -2,7 +2,8 @@
 # Installs the Debian or Ubuntu packages that are missing: setup.sh [--ci]
 #
 # Without options: what the build, the tests and the demonstration need. --ci adds clang with its
-# sanitizer runtimes, clang-format and lintian. Does nothing, quickly, when nothing is missing.
+# sanitizer runtimes, clang-format, lintian and the launchers of tests/interop (GNU parallel, mpirun,
+# Slurm). Does nothing, quickly, when nothing is missing.
 set -eu
 
 required=(
@@ -13,16 +14,19 @@ required=(
 # The build and the tests do without these; what needs one is left out or skipped.
 wanted=(
   ninja-build ccache scdoc jq zstd xz-utils file dpkg-dev strace shellcheck python3 python3-numpy
-  util-linux time
+  util-linux time curl libpq-dev
 )
-wanted_by_ci=(clang clang-format lintian libomp-dev)
+wanted_by_ci=(
+  clang clang-format lintian libomp-dev
+  parallel openmpi-bin slurmctld slurmd slurm-client
+)
 
 ci=0
 case "${1-}" in
   "") ;;
   --ci) ci=1 ;;
   -h | --help)
-    sed -n '2,5s/^# //p' "$0"
+    sed -n '2,6s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *)

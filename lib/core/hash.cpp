@@ -1,14 +1,14 @@
 #include "core/hash.hpp"
 
+// The plain functions, not EVP: they allocate nothing, while EVP's start crashes inside libcrypto
+// when a thread finds no memory, and costs as much as hashing a kilobyte.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #define XXH_INLINE_ALL
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <xxhash.h>
 
-#include <climits>
-#include <stdexcept>
+#include <algorithm>
 
-#include "core/error.hpp"
 #include "core/hash_kernels.hpp"
 #include "core/isa.hpp"
 
@@ -33,12 +33,6 @@ void append_hex(std::string& out, unsigned char byte) {
   constexpr char kDigits[] = "0123456789abcdef";
   out += kDigits[byte >> 4];
   out += kDigits[byte & 15];
-}
-
-// libcrypto fails on these calls only when it cannot allocate or the algorithm is switched off by
-// the system's policy.
-void require_crypto(bool ok) {
-  if (!ok) throw environment_error("SHA-256 is not available from libcrypto");
 }
 
 }  // namespace
@@ -102,27 +96,26 @@ std::string hex(const unsigned char* data, std::size_t size) {
   return out;
 }
 
-struct Sha256::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { EVP_MD_CTX_free(context); }
-};
+namespace {
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  require_crypto(state_->context != nullptr &&
-                 EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
+SHA256_CTX* context(std::array<std::byte, 112>& state) {
+  static_assert(sizeof(SHA256_CTX) == sizeof state && alignof(SHA256_CTX) <= 8);
+  return reinterpret_cast<SHA256_CTX*>(state.data());
 }
-Sha256::~Sha256() = default;
+
+}  // namespace
+
+Sha256::Sha256() {
+  SHA256_Init(context(state_));
+}
 
 void Sha256::update(const void* data, std::size_t size) {
-  require_crypto(EVP_DigestUpdate(state_->context, data, size) == 1);
+  SHA256_Update(context(state_), data, size);
 }
 
 Sha256Digest Sha256::digest() {
   Sha256Digest out{};
-  require_crypto(EVP_DigestFinal_ex(state_->context, out.data(), nullptr) == 1);
+  SHA256_Final(out.data(), context(state_));
   return out;
 }
 
@@ -137,16 +130,27 @@ std::string sha256_hex(std::string_view data) {
   return hex(digest.data(), digest.size());
 }
 
+// RFC 2104, section 2.
 Sha256Digest hmac_sha256(std::string_view key, std::string_view data) {
-  if (key.size() > static_cast<std::size_t>(INT_MAX)) throw std::length_error("HMAC key");
-  Sha256Digest out{};
-  unsigned int size = 0;
-  // An empty key must still be a valid pointer: HMAC() takes a null one as "reuse the last key".
-  const char* key_data = key.empty() ? "" : key.data();
-  require_crypto(HMAC(EVP_sha256(), key_data, static_cast<int>(key.size()),
-                      reinterpret_cast<const unsigned char*>(data.data()), data.size(), out.data(),
-                      &size) != nullptr);
-  return out;
+  std::array<unsigned char, 64> block{};
+  if (key.size() > block.size()) {
+    const Sha256Digest short_key = sha256(key);
+    std::copy(short_key.begin(), short_key.end(), block.begin());
+  } else {
+    std::copy(key.begin(), key.end(), block.begin());
+  }
+  const auto padded = [&block](unsigned char pad) {
+    Sha256 hash;
+    std::array<unsigned char, 64> masked{};
+    for (std::size_t i = 0; i < block.size(); ++i) masked[i] = block[i] ^ pad;
+    hash.update(masked.data(), masked.size());
+    return hash;
+  };
+  Sha256 inner = padded(0x36), outer = padded(0x5c);
+  inner.update(data.data(), data.size());
+  const Sha256Digest digest = inner.digest();
+  outer.update(digest.data(), digest.size());
+  return outer.digest();
 }
 
 }  // namespace stateutils::core

@@ -43,13 +43,11 @@ using Sha256Digest = std::array<unsigned char, 32>;
 class Sha256 {
  public:
   Sha256();
-  ~Sha256();
   void update(const void* data, std::size_t size);
   [[nodiscard]] Sha256Digest digest();  // ends the stream
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  alignas(8) std::array<std::byte, 112> state_;  // libcrypto's SHA256_CTX
 };
 
 // CRC-32C of `data` continued from `crc` (0 to begin), by the processor's instruction where it has

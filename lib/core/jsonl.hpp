@@ -25,6 +25,7 @@ struct JsonlOptions {
   std::string format;                    // expected frame name without "stateutils."; empty = any
   int version = 1;                       // frames of a higher version are kInput
   bool tail = false;                     // accept a cut-off stream (--tail)
+  bool open_ended = false;               // a header without a trailer is no cut: a log still open
 };
 
 // One line's object. Valid until the next call of JsonlReader::next(). Look-ups check the kind and
@@ -113,7 +114,7 @@ struct FrameHeader {
 // Reads objects one line at a time. Accepts a BOM, CRLF, blank lines and a missing last newline;
 // refuses invalid UTF-8, two values on a line, nesting deeper than 64, lines that are no object.
 // Frame header and trailer are consumed and checked: a header without trailer, or a count that
-// differs, is kInput unless `tail`.
+// differs, is kInput unless `tail`; with `open_ended` only a torn last line or a wrong count is.
 class JsonlReader {
  public:
   explicit JsonlReader(ByteSource& source, JsonlOptions options = {});

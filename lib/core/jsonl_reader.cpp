@@ -190,7 +190,7 @@ struct JsonlReader::State {
       ++in_this_frame;
       return &record;
     }
-    if (in_frame && !options.tail) {
+    if (in_frame && !options.tail && !options.open_ended) {
       throw error("the stream ends after " + std::to_string(in_this_frame) +
                   " records without its trailer: it was cut off");
     }

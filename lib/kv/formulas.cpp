@@ -14,13 +14,19 @@ TtlChoice choose_ttl(std::vector<double> samples, double benefit) {
     return best;
   }
   std::ranges::sort(samples);
-  const auto count = static_cast<double>(samples.size());
-  const auto share = [&](double tau) {
-    return static_cast<double>(std::ranges::upper_bound(samples, tau) - samples.begin()) / count;
-  };
-  best.score = share(0) * benefit;
-  for (const double tau : samples) {
-    const double score = share(tau) * benefit - tau;
+  return choose_ttl_sorted(samples, benefit);
+}
+
+TtlChoice choose_ttl_sorted(std::span<const double> samples, double benefit) {
+  const std::size_t n = samples.size();
+  std::size_t within = 0;  // samples of at most tau
+  while (within < n && samples[within] <= 0) ++within;
+  TtlChoice best;
+  best.score = static_cast<double>(within) / static_cast<double>(n) * benefit;
+  while (within < n) {
+    const double tau = samples[within];
+    while (within < n && samples[within] == tau) ++within;
+    const double score = static_cast<double>(within) / static_cast<double>(n) * benefit - tau;
     if (score > best.score) best = {tau, score};
   }
   return best;

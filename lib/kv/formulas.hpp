@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,8 @@ struct TtlChoice {
 // argmax over tau in {0} and the samples of F(tau) benefit - tau, the smaller of equals; without
 // samples the cold start max(0, ln benefit) of exponential durations with mean 1 s.
 [[nodiscard]] TtlChoice choose_ttl(std::vector<double> samples, double benefit);
+// The same for at least one sample, sorted.
+[[nodiscard]] TtlChoice choose_ttl_sorted(std::span<const double> samples, double benefit);
 
 // Continuum: -Corr(k, N-k) over the turns k = 1..N-1 of completed programs; 1 where undefined.
 [[nodiscard]] double turn_eta(const std::vector<std::uint64_t>& lengths);

@@ -134,7 +134,7 @@ void Auditor::State::collect_read_set(const OpRecord& record, std::uint32_t prim
     explicit_at[k] = commit_serial;
     read_set.push_back({k, item.version});
   }
-  if (log == nullptr) return;
+  if (log == nullptr || record.whole_read_set) return;
   for (const Delivery& delivery : log->entries()) {
     if (delivery.key == primary || explicit_at[delivery.key] == commit_serial) continue;
     if (fresh(delivery, record)) read_set.push_back({delivery.key, delivery.version});

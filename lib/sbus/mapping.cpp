@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -178,7 +179,13 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
-std::optional<std::string> query_value(std::string_view target, std::string_view name) {
+std::optional<std::string> query_value(std::string_view target, std::string_view name,
+                                       bool plus_is_blank) {
+  const auto decoded = [plus_is_blank](std::string_view text) {
+    std::string plain(text);
+    if (plus_is_blank) std::replace(plain.begin(), plain.end(), '+', ' ');
+    return percent_decoded(plain);
+  };
   target = target.substr(0, target.find('#'));
   const std::size_t mark = target.find('?');
   if (mark == std::string_view::npos) return std::nullopt;
@@ -187,9 +194,8 @@ std::optional<std::string> query_value(std::string_view target, std::string_view
     const std::size_t end = std::min(rest.find('&'), rest.size());
     const std::string_view pair = rest.substr(0, end);
     const std::size_t equals = pair.find('=');
-    if (percent_decoded(pair.substr(0, equals)) == name) {
-      return equals == std::string_view::npos ? std::string()
-                                              : percent_decoded(pair.substr(equals + 1));
+    if (decoded(pair.substr(0, equals)) == name) {
+      return equals == std::string_view::npos ? std::string() : decoded(pair.substr(equals + 1));
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

@@ -71,8 +71,9 @@ struct MappedOp {
                                                   const HttpRequest& request);
 
 [[nodiscard]] std::string percent_decoded(std::string_view text);
-[[nodiscard]] std::optional<std::string> query_value(std::string_view target,
-                                                     std::string_view name);
+// `plus_is_blank`: as forms encode it.
+[[nodiscard]] std::optional<std::string> query_value(std::string_view target, std::string_view name,
+                                                     bool plus_is_blank = false);
 // A version out of an ETag or a column: quotes and W/ stripped, digits only.
 [[nodiscard]] std::optional<std::int64_t> version_text(std::string_view text);
 

@@ -27,6 +27,7 @@ struct OpRecord {
   std::optional<std::int64_t> version;   // absent on success: inferred from the writes so far
   std::optional<std::int64_t> expected;  // of a commit; absent: inferred from the delivery log
   std::vector<ReadItem> read_set;
+  bool whole_read_set = false;  // read_set is the effective one: the delivery log adds nothing
   std::vector<std::string_view> keys;  // of register
   std::uint64_t line = 0;
   std::uint32_t file = 0;

@@ -5,6 +5,7 @@
 
 #include "core/jsonl.hpp"
 #include "sbus/oplog.hpp"
+#include "sbus/wal.hpp"
 
 namespace stateutils::sbus {
 namespace {
@@ -44,20 +45,24 @@ class PeekedSource final : public core::ByteSource {
   std::size_t taken_ = 0;
 };
 
+// Operation logs, and the server's write-ahead logs with their chain.
 class OplogSource final : public OpSource {
  public:
-  OplogSource(std::unique_ptr<core::ByteSource> source, const OpSourceOptions& options)
+  OplogSource(std::unique_ptr<core::ByteSource> source, const OpSourceOptions& options, bool wal)
       : source_(std::move(source)),
-        skip_bad_(options.skip_bad),
-        reader_(*source_, {.format = "oplog", .tail = options.tail}) {
+        skip_bad_(options.skip_bad && !wal),  // a chain has no lines to leave out
+        reader_(*source_, {.format = "oplog", .tail = options.tail, .open_ended = wal}) {
+    if (wal) chain_.emplace();
     if (options.on_idle) reader_.on_idle(options.on_idle);
     if (skip_bad_) reader_.on_bad_line([this](const core::Error&) { ++skipped_; });
   }
 
   bool next(OpRecord& out) override {
     while (const core::Record* record = reader_.next()) {
+      if (chain_) chain_->verify(*record);
       if (!skip_bad_) {
         decoder_.decode(*record, out);
+        out.whole_read_set = chain_.has_value();
         return true;
       }
       try {
@@ -76,10 +81,12 @@ class OplogSource final : public OpSource {
   bool skip_bad_;
   core::JsonlReader reader_;
   OplogDecoder decoder_;
+  std::optional<HashChain> chain_;
 };
 
 // Enough to tell the forms apart: JSON that begins with "jsonrpc" in its first line, an archive
-// that opens with "log", other JSON, and what is no JSON at all.
+// that opens with "log", a write-ahead log, which says so in its header, other JSON, and what is no
+// JSON at all.
 LogFormat guess(std::string_view head) {
   constexpr std::string_view kBom = "\xEF\xBB\xBF";
   if (head.starts_with(kBom)) head.remove_prefix(kBom.size());
@@ -92,6 +99,7 @@ LogFormat guess(std::string_view head) {
     return LogFormat::kHar;
   }
   const std::string_view line = head.substr(0, head.find('\n'));
+  if (is_wal_header(line)) return LogFormat::kWal;
   return line.find("\"jsonrpc\"") != std::string_view::npos ? LogFormat::kMcp : LogFormat::kJsonl;
 }
 
@@ -102,6 +110,7 @@ LogFormat log_format_by_name(std::string_view name) {
   if (name == "clf") return LogFormat::kClf;
   if (name == "har") return LogFormat::kHar;
   if (name == "mcp") return LogFormat::kMcp;
+  if (name == "sbus-wal") return LogFormat::kWal;
   return LogFormat::kAuto;
 }
 
@@ -119,7 +128,7 @@ std::unique_ptr<OpSource> open_log(core::ByteSource& source, const OpSourceOptio
     case LogFormat::kMcp:
       return mcp_source(std::move(peeked), options);
     default:
-      return std::make_unique<OplogSource>(std::move(peeked), options);
+      return std::make_unique<OplogSource>(std::move(peeked), options, known == LogFormat::kWal);
   }
 }
 

@@ -13,7 +13,7 @@
 
 namespace stateutils::sbus {
 
-enum class LogFormat : std::uint8_t { kAuto, kJsonl, kClf, kHar, kMcp };
+enum class LogFormat : std::uint8_t { kAuto, kJsonl, kClf, kHar, kMcp, kWal };
 [[nodiscard]] LogFormat log_format_by_name(std::string_view name);
 
 struct OpSourceOptions {

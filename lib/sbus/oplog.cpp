@@ -144,6 +144,7 @@ void OplogDecoder::decode(const core::Record& record, OpRecord& out) {
   out.error = {};
   if (given(kError)) out.error = text(record, "error", *values_[kError]);
   out.read_set.clear();
+  out.whole_read_set = false;
   if (given(kReadSet)) {
     for (const element item : array_of(record, "read_set", *values_[kReadSet])) {
       out.read_set.push_back(read_item(record, item));

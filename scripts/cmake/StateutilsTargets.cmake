@@ -56,6 +56,12 @@ function(stateutils_library name)
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stateutils/${name} FILES_MATCHING PATTERN "*.hpp")
 endfunction()
 
+# What includes the heavy headers (JSON, test framework, options) and computes little is compiled
+# together. Names in unnamed namespaces must then differ within a folder.
+function(stateutils_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${STATEUTILS_UNITY} UNITY_BUILD_BATCH_SIZE 6)
+endfunction()
+
 # stateutils_tool(NAME LINK domains...): the binary of tools/NAME from every .cpp of the folder.
 function(stateutils_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -68,6 +74,7 @@ function(stateutils_tool name)
   target_compile_definitions(${name} PRIVATE STATEUTILS_VERSION="${PROJECT_VERSION}")
   # The work is in lib/: what parses and prints need not cost the compiler more.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  stateutils_unity(${name})
   set_property(GLOBAL APPEND PROPERTY STATEUTILS_TOOLS ${name})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

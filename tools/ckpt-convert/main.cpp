@@ -10,6 +10,8 @@ int main(int argc, char** argv) {
   ckpt_convert::register_convert(tool);
   ckpt_convert::register_reshard(tool);
   ckpt_convert::register_extract(tool);
+  ckpt_convert::register_merge(tool);
+  ckpt_convert::register_cast(tool);
   ckpt_convert::register_compress(tool);
   ckpt_convert::register_decompress(tool);
   ckpt_convert::register_protect(tool);

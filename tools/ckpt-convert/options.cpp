@@ -13,6 +13,7 @@ ckpt::ReadOptions SourceOptions::read(const core::Io& io) const {
   options.check_sums = !no_crc;
   options.patterns = patterns;
   options.base = base;
+  options.layout = src_layout;
   options.threads = io.threads;
   return options;
 }
@@ -49,6 +50,8 @@ void add_source_options(core::Command& command, SourceOptions& o) {
   command.option("--no-crc", &o.no_crc, "do not compare zip checksums");
   command.option("--patterns", &o.patterns, "UCP patterns in JSON, or builtin:megatron")
       .value_name("FILE");
+  command.option("--src-layout", &o.src_layout, "layout file that describes the source's files")
+      .value_name("FILE");
   command.option("--lock", &o.lock, "hold this lock file while running; busy is exit 4")
       .value_name("FILE");
 }
@@ -71,6 +74,9 @@ ckpt::EngineOptions OutputOptions::engine(const core::Io& process,
   options.io = io == "direct"     ? ckpt::IoMode::kDirect
                : io == "buffered" ? ckpt::IoMode::kBuffered
                                   : ckpt::IoMode::kAuto;
+  if (deadline) {
+    options.deadline = process.start + std::chrono::nanoseconds(deadline->ns);
+  }
   return options;
 }
 
@@ -78,6 +84,10 @@ void add_output_options(core::Command& command, OutputOptions& o) {
   command.option("--force", &o.force, "replace a destination that exists");
   command.option("--dry-run", &o.dry_run, "print the plan, write nothing");
   command.option("--io", &o.io, "how outputs are written").one_of({"auto", "direct", "buffered"});
+  command.option("--deadline", &o.deadline, "stop after this time; the same command goes on later")
+      .value_name("TIME");
+  command.option("--slice", &o.slice, "write only this share of the files of a folder")
+      .value_name("I/N");
 }
 
 }  // namespace stateutils::ckpt_convert

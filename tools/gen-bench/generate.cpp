@@ -250,7 +250,9 @@ void register_generate(core::Tool& tool) {
       .value_name("FILE");
   cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
       .value_name("FILE");
-  cmd.option("--slice", &o->slice, "only this share of the tasks; shares without frames join to the whole").value_name("I/N");
+  cmd.option("--slice", &o->slice,
+             "only this share of the tasks; shares without frames join to the whole")
+      .value_name("I/N");
   stream_options(cmd, o->stream);
   cmd.run([o](core::Io& io) { return generate(*o, io); });
 }

@@ -11,6 +11,7 @@ void register_cache(core::Tool& tool);
 void register_mrc(core::Tool& tool);
 void register_comm(core::Tool& tool);
 void register_balance(core::Tool& tool);
+void register_run(core::Tool& tool);
 void register_compare(core::Tool& tool);
 void register_explain(core::Tool& tool);
 

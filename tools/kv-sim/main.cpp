@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   tools::register_stat(tool);
   tools::register_cache(tool);
   tools::register_mrc(tool);
+  tools::register_run(tool);
   tools::register_comm(tool);
   tools::register_balance(tool);
   tools::register_compare(tool);

@@ -56,7 +56,7 @@ void feed_files(const AuditCommand& o, const core::Io& io, core::Output& out, co
     }
     bytes_before += log->bytes_read();
     if (o.skip_bad) extras.skipped = extras.skipped.value_or(0) + log->skipped();
-    if (format != sbus::LogFormat::kJsonl) {
+    if (format != sbus::LogFormat::kJsonl && format != sbus::LogFormat::kWal) {
       extras.unmatched = extras.unmatched.value_or(0) + log->unmatched();
       extras.blind_writes = extras.blind_writes.value_or(0);
     }
@@ -157,7 +157,7 @@ void register_audit(core::Tool& tool) {
   auto cmd = tool.subcommand("audit", "find lost updates and stale reads in operation logs");
   cmd.option("FILE", &o->files, "operation logs, one log in the given order; - is stdin");
   cmd.option("--format", &o->format, "form of the log")
-      .one_of({"auto", "jsonl", "clf", "har", "mcp"});
+      .one_of({"auto", "jsonl", "clf", "har", "mcp", "sbus-wal"});
   cmd.option("--map", &o->map, "rules that say which request is which operation")
       .value_name("FILE");
   cmd.option("--ttl", &o->ttl, "age at which a delivery no longer binds (seconds, or with a unit)")

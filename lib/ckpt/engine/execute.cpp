@@ -36,8 +36,16 @@ using Sink = std::function<void(std::uint64_t offset, const char* data, std::uin
 
 class Pipeline {
  public:
-  Pipeline(const OutputPlan& plan, const EngineOptions& options)
-      : plan_(plan), options_(options), total_(plan.size()), crcs_(plan.regions.size()) {
+  // `there`: the first bytes of the output, already in place; nullptr: none. `may_stop`: the
+  // deadline counts.
+  Pipeline(const OutputPlan& plan, const EngineOptions& options, ByteFilePtr there = nullptr,
+           bool may_stop = false)
+      : plan_(plan),
+        options_(options),
+        there_(std::move(there)),
+        may_stop_(may_stop),
+        total_(plan.size()),
+        crcs_(plan.regions.size()) {
     std::uint64_t at = 0;
     for (const Region& region : plan.regions) {
       starts_.push_back(at);
@@ -55,19 +63,40 @@ class Pipeline {
     slots_ = std::max<std::uint64_t>(1, std::min(slots_, blocks_));
   }
 
-  void run(const Sink& sink) {
+  // The bytes that are in place afterwards: all, unless the deadline came first.
+  std::uint64_t run(const Sink& sink) {
     ring_.resize(slots_);
     const bool inline_only = options_.threads <= 1 || slots_ < 2 || blocks_ < 2;
-    if (inline_only) {
-      for (std::uint64_t k = 0; k < blocks_; ++k) {
-        fill(k, ring_[0]);
-        drain(k, ring_[0], sink);
-      }
-      return check_expected();
+    const std::uint64_t blocks = inline_only ? run_inline(sink) : run_threads(sink);
+    if (blocks < blocks_) return blocks * block_size_;
+    check_expected();
+    return total_;
+  }
+
+  [[nodiscard]] const std::vector<std::uint32_t>& crcs() const { return crcs_; }
+  [[nodiscard]] std::vector<std::uint64_t>& hashes() { return hashes_; }
+
+ private:
+  std::uint64_t run_inline(const Sink& sink) {
+    for (std::uint64_t k = 0; k < blocks_; ++k) {
+      fill(k, ring_[0]);
+      drain(k, ring_[0], sink);
+      if (time_is_up(k)) return k + 1;
     }
+    return blocks_;
+  }
+
+  std::uint64_t run_threads(const Sink& sink) {
     std::vector<std::jthread> workers;
     const auto count =
         std::min<std::uint64_t>(static_cast<std::uint64_t>(options_.threads), slots_);
+    const auto stop = [this] {
+      {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+      }
+      changed_.notify_all();
+    };
     try {
       for (std::uint64_t i = 0; i < count; ++i) workers.emplace_back([this] { work(); });
       for (std::uint64_t k = 0; k < blocks_; ++k) {
@@ -78,6 +107,10 @@ class Pipeline {
           if (failure_) std::rethrow_exception(failure_);
         }
         drain(k, block, sink);
+        if (time_is_up(k)) {
+          stop();
+          return k + 1;
+        }
         {
           const std::lock_guard lock(mutex_);
           block.ready = false;
@@ -86,20 +119,21 @@ class Pipeline {
         changed_.notify_all();
       }
     } catch (...) {
-      {
-        const std::lock_guard lock(mutex_);
-        stop_ = true;
-      }
-      changed_.notify_all();
+      stop();
       throw;
     }
-    check_expected();
+    return blocks_;
   }
 
-  [[nodiscard]] const std::vector<std::uint32_t>& crcs() const { return crcs_; }
-  [[nodiscard]] std::vector<std::uint64_t>& hashes() { return hashes_; }
+  // Block k lies in what was there before.
+  [[nodiscard]] bool is_there(std::uint64_t k) const {
+    return there_ && std::min(total_, (k + 1) * block_size_) <= there_->size();
+  }
+  [[nodiscard]] bool time_is_up(std::uint64_t k) const {
+    return may_stop_ && options_.deadline && k + 1 < blocks_ && !is_there(k) &&
+           std::chrono::steady_clock::now() >= *options_.deadline;
+  }
 
- private:
   void work() {
     while (true) {
       std::uint64_t k = 0;
@@ -135,6 +169,8 @@ class Pipeline {
     block.size = last - first;
     block.parts.clear();
     block.hashes.clear();
+    const bool there = is_there(k);
+    if (there) there_->read_at(first, block.data.get(), block.size);
     auto index =
         static_cast<std::size_t>(std::ranges::upper_bound(starts_, first) - starts_.begin());
     for (index = index == 0 ? 0 : index - 1; index < starts_.size() && starts_[index] < last;
@@ -144,7 +180,9 @@ class Pipeline {
       const std::uint64_t end = std::min(last, starts_[index] + region.size);
       if (begin >= end) continue;
       char* const to = block.data.get() + (begin - first);
-      region.content->read_at(region.offset + (begin - starts_[index]), to, end - begin);
+      if (!there) {
+        region.content->read_at(region.offset + (begin - starts_[index]), to, end - begin);
+      }
       const bool wants_crc = region.want_crc || region.expected_crc;
       if (wants_crc || region.expected_hash) {
         const std::uint32_t crc = wants_crc ? crc32(0, to, end - begin) : 0;
@@ -164,7 +202,7 @@ class Pipeline {
       if (plan_.regions[part.region].expected_hash) check_hash(part, block.data.get() + part.at);
     }
     hashes_.insert(hashes_.end(), block.hashes.begin(), block.hashes.end());
-    sink(k * block_size_, block.data.get(), block.size);
+    if (!is_there(k)) sink(k * block_size_, block.data.get(), block.size);
     if (options_.progress) options_.progress(std::min(total_, (k + 1) * block_size_));
   }
 
@@ -191,6 +229,8 @@ class Pipeline {
 
   const OutputPlan& plan_;
   const EngineOptions& options_;
+  ByteFilePtr there_;
+  bool may_stop_;
   std::uint64_t total_, block_size_ = 0, blocks_ = 0, slots_ = 1;
   std::vector<std::uint64_t> starts_;
   std::vector<std::uint32_t> crcs_;
@@ -212,26 +252,25 @@ bool is_regular(int fd) {
 
 }  // namespace
 
-std::uint64_t OutputPlan::size() const {
-  std::uint64_t total = 0;
-  for (const Region& region : regions) total += region.size;
-  return total;
-}
-
-void OutputPlan::literal(std::string bytes) {
-  const std::uint64_t length = bytes.size();
-  regions.push_back({.content = memory_file(std::move(bytes), "(header)"), .size = length});
-}
-
-FileSum write_plan(const OutputPlan& plan, core::OutputFile& file, const EngineOptions& options) {
+Placed place_plan(const OutputPlan& plan, int fd, const std::string& path, std::uint64_t from,
+                  const EngineOptions& options) {
   const std::uint64_t total = plan.size();
-  if (!is_regular(file.fd())) return stream_plan(plan, file, options);
-  if (plan.tail) return write_open_ended(plan, file.fd(), file.path(), options);
-  PlacedWriter writer(file.fd(), file.path(), wants_direct(options.io, total));
-  Pipeline pipeline(plan, options);
-  pipeline.run([&](std::uint64_t offset, const char* data, std::uint64_t size) {
-    writer.write(offset, data, size);
-  });
+  if (plan.tail) {
+    const FileSum sum = write_open_ended(plan, fd, path, options);
+    return {.sum = sum, .bytes = sum.size};
+  }
+  ByteFilePtr there;
+  if (from > 0) {
+    there = plain_file(path);
+    there = sub_file(there, 0, std::min({from, there->size(), total}));
+  }
+  PlacedWriter writer(fd, path, wants_direct(options.io, total));
+  Pipeline pipeline(plan, options, std::move(there), true);
+  const std::uint64_t done =
+      pipeline.run([&](std::uint64_t offset, const char* data, std::uint64_t size) {
+        writer.write(offset, data, size);
+      });
+  if (done < total) return {.bytes = done, .complete = false};
   if (plan.finish) {
     writer.buffered();
     std::vector<std::uint64_t> starts;
@@ -242,11 +281,18 @@ FileSum write_plan(const OutputPlan& plan, core::OutputFile& file, const EngineO
     }
     for (const Patch& patch : plan.finish(pipeline.crcs())) {
       const std::uint64_t start = starts[patch.region];
-      core::pwrite_fully(file.fd(), patch.bytes.data(), patch.bytes.size(), start, file.path());
-      rehash(pipeline.hashes(), file.fd(), file.path(), total, start, patch.bytes.size());
+      core::pwrite_fully(fd, patch.bytes.data(), patch.bytes.size(), start, path);
+      rehash(pipeline.hashes(), fd, path, total, start, patch.bytes.size());
     }
   }
-  return sum_of(total, pipeline.hashes());
+  return {.sum = sum_of(total, pipeline.hashes()), .bytes = total};
+}
+
+FileSum write_plan(const OutputPlan& plan, core::OutputFile& file, const EngineOptions& options) {
+  if (!is_regular(file.fd())) return stream_plan(plan, file, options);
+  EngineOptions whole = options;
+  whole.deadline.reset();
+  return place_plan(plan, file.fd(), file.path(), 0, whole).sum;
 }
 
 FileSum stream_plan(const OutputPlan& plan, core::Output& out, const EngineOptions& options) {

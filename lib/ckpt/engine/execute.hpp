@@ -2,8 +2,10 @@
 // checksums are taken on the way. Memory is bounded by a ring of blocks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "ckpt/engine/output_plan.hpp"
@@ -19,7 +21,9 @@ struct EngineOptions {
   int threads = 1;
   std::uint64_t max_memory = 256u << 20;
   IoMode io = IoMode::kAuto;
-  std::function<void(std::uint64_t)> progress{};  // bytes written so far
+  std::function<void(std::uint64_t)> progress{};  // bytes of this file written so far
+  // Where place_plan() stops, though not before it has written something.
+  std::optional<std::chrono::steady_clock::time_point> deadline{};
 };
 
 // Identity of a written file: XXH3-128 over the XXH3-64 of its 1 MiB blocks.
@@ -27,6 +31,17 @@ struct FileSum {
   std::uint64_t size = 0;
   core::Hash128 hash{};
 };
+
+// How far a file got: `sum` means something when it is complete.
+struct Placed {
+  FileSum sum{};
+  std::uint64_t bytes = 0;
+  bool complete = true;
+};
+// Writes the plan into the open regular file. Its first `from` bytes are there already, of the
+// same plan: they are read back for the checksums.
+Placed place_plan(const OutputPlan& plan, int fd, const std::string& path, std::uint64_t from,
+                  const EngineOptions& options);
 
 // Writes the plan into `file` (not committed).
 FileSum write_plan(const OutputPlan& plan, core::OutputFile& file, const EngineOptions& options);

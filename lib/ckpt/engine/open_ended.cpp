@@ -51,6 +51,14 @@ class BlockWriter {
   std::vector<std::uint64_t> hashes_;
 };
 
+struct Scratch {
+  int fd = open_scratch_file();
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { ::close(fd); }
+};
+
 }  // namespace
 
 FileSum write_open_ended(const OutputPlan& plan, int fd, const std::string& path,
@@ -61,10 +69,11 @@ FileSum write_open_ended(const OutputPlan& plan, int fd, const std::string& path
   for (std::uint64_t left = room; left > 0; left -= std::min<std::uint64_t>(left, blank.size())) {
     writer.append(blank.data(), std::min<std::uint64_t>(left, blank.size()));
   }
+  std::uint64_t done = room;
   plan.tail(
       [&](const char* data, std::uint64_t size) {
         writer.append(data, size);
-        if (options.progress) options.progress(size);
+        if (options.progress) options.progress(done += size);
       },
       options);
   const std::uint64_t total = writer.finish();
@@ -76,13 +85,14 @@ FileSum write_open_ended(const OutputPlan& plan, int fd, const std::string& path
 }
 
 FileSum stream_open_ended(const OutputPlan& plan, core::Output& out, const EngineOptions& options) {
-  const ScratchFile scratch;
-  const FileSum sum = write_open_ended(plan, scratch.fd(), scratch.name(), options);
+  const Scratch scratch;
+  const std::string name = "temporary copy";
+  const FileSum sum = write_open_ended(plan, scratch.fd, name, options);
   std::vector<char> buffer(kHashBlock);
   for (std::uint64_t at = 0; at < sum.size;) {
     core::check_stop();
     const std::uint64_t part = std::min<std::uint64_t>(buffer.size(), sum.size - at);
-    read_back(scratch.fd(), scratch.name(), at, buffer.data(), part);
+    read_scratch_file(scratch.fd, at, buffer.data(), part, name);
     out.write(buffer.data(), part);
     at += part;
   }

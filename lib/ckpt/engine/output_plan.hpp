@@ -41,9 +41,13 @@ struct OutputPlan {
   // `tail` appends everything else, then `finish` fills the room.
   std::function<void(const Append& append, const EngineOptions& options)> tail{};
   std::uint64_t tail_estimate = 0;  // bytes, to choose how to write them
+  bool closing = false;             // an index of the others: written when they are all there
 
   [[nodiscard]] std::uint64_t size() const;
   void literal(std::string bytes);  // appends a region of these bytes
 };
+
+// One file that holds what the parts would write, one after another.
+[[nodiscard]] OutputPlan join_plans(std::vector<OutputPlan> parts);
 
 }  // namespace stateutils::ckpt

@@ -25,10 +25,17 @@ struct FileKey {
   auto operator<=>(const FileKey&) const = default;
 };
 
+// Parameters outside the model files: of one expert, or of one layer of a pipeline module.
+struct LooseFile {
+  std::uint64_t tp = 0;
+  std::string prefix{};  // of the names in the file
+};
+
 // The files of a tag folder by rank.
 struct Layout {
   std::string folder;
   std::map<FileKey, std::string> models, optimizers;  // models of ZeRO <= 2 have dp 0
+  std::map<std::string, LooseFile> loose{};
   bool zero3 = false;
 };
 
@@ -49,6 +56,8 @@ Layout list_files(const std::string& folder) {
   static const re2::RE2 model("mp_rank_(\\d+)_model_states\\.pt");
   static const re2::RE2 model3("zero_pp_rank_(\\d+)_mp_rank_(\\d+)_model_states\\.pt");
   static const re2::RE2 optimizer("(?:bf16_)?zero_pp_rank_(\\d+)_mp_rank_(\\d+)_optim_states\\.pt");
+  static const re2::RE2 expert("layer_\\d+_expert_\\d+_mp_rank_(\\d+)_model_states\\.pt");
+  static const re2::RE2 layer("layer_(\\d+)-model_(\\d+)-model_states\\.pt");
   Layout layout{.folder = folder, .models = {}, .optimizers = {}};
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
@@ -61,6 +70,11 @@ Layout list_files(const std::string& folder) {
       layout.zero3 = true;
     } else if (re2::RE2::FullMatch(name, optimizer, &key.dp, &key.mp)) {
       layout.optimizers.emplace(key, name);
+    } else if (LooseFile loose; re2::RE2::FullMatch(name, expert, &loose.tp)) {
+      layout.loose.emplace(name, loose);
+    } else if (std::uint64_t number = 0; re2::RE2::FullMatch(name, layer, &number, &loose.tp)) {
+      loose.prefix = std::to_string(number) + '.';
+      layout.loose.emplace(name, loose);
     }
   }
   return layout;
@@ -88,7 +102,9 @@ class Reader {
     check_grid();
     for (const auto& [key, name] : layout_.models) {
       if (key.dp == 0) read_model(key, name);
+      if (layout_.zero3) read_low_precision(key, name);
     }
+    for (const auto& [name, loose] : layout_.loose) read_loose(name, loose);
     for (const auto& [key, name] : layout_.optimizers) read_optimizer(key, name);
     join();
     keep_training();
@@ -135,6 +151,11 @@ class Reader {
     std::uint64_t ranks = 0;
     for (const auto& [key, name] : layout_.models) ranks = std::max(ranks, key.mp + 1);
     tp_ = ranks;
+    if (!layout_.loose.empty() && !layout_.loose.begin()->second.prefix.empty()) {
+      tp_ = 1;
+      for (const auto& [name, loose] : layout_.loose) tp_ = std::max(tp_, loose.tp + 1);
+      pp_ = std::max<std::uint64_t>(1, ranks / tp_);
+    }
     if (const Object* dims = file.heap().find(file.root(), "checkpoint_parallel_dimensions")) {
       if (const Object* tp = file.heap().find(*dims, "tp_degree")) tp_ = as_size(*tp).value_or(tp_);
       if (const Object* pp = file.heap().find(*dims, "pp_degree")) pp_ = as_size(*pp).value_or(1);
@@ -215,6 +236,36 @@ class Reader {
       if (layout_.zero3 && tensor.elements() == 0 && !buffers.contains(tensor_name)) continue;
       const char* state = buffers.contains(tensor_name) ? "buffer" : "param";
       parameter(tensor_name).states[state][{key.mp / tp_, key.mp % tp_}] = std::move(tensor);
+    }
+  }
+
+  void read_loose(const std::string& name, const LooseFile& loose) {
+    const auto file = open(name);
+    const Object& root = file->root();
+    if (root.kind != Kind::kDict) fail(name + ": no dict of tensors");
+    for (std::size_t i = 0; i + 1 < root.items.size(); i += 2) {
+      const Object& value = file->heap().item(root, i + 1);
+      if (value.kind != Kind::kTensor) continue;
+      const std::string tensor_name = loose.prefix + key_text(file->heap(), root.items[i]);
+      parameter(tensor_name).states["param"][{0, loose.tp}] = file->tensor(value, tensor_name);
+    }
+  }
+
+  // What plan_deepspeed() keeps beside the placeholders of a ZeRO 3 target.
+  void read_low_precision(const FileKey& key, const std::string& name) {
+    const TorchFile file(plain_file(layout_.folder + '/' + name), options_);
+    const Object* groups = file.heap().find(file.root(), "low_precision_flat_groups");
+    const auto shapes = shapes_.find(key.mp);
+    if (groups == nullptr || shapes == shapes_.end()) return;
+    if (key.dp > 0) {
+      catalogue_.files.push_back(file.name());
+      catalogue_.sums.insert(catalogue_.sums.end(), file.sums().begin(), file.sums().end());
+    }
+    for (std::size_t g = 0; g < groups->items.size() && g < shapes->second.size(); ++g) {
+      const Object& flat = file.heap().item(*groups, g);
+      if (flat.kind != Kind::kTensor) fail(name + ": a low-precision group is no tensor");
+      add_group(file, key, zero3_fragments(shapes->second[g], key.dp),
+                {{"param", file.tensor(flat, "param")}});
     }
   }
 
@@ -387,6 +438,19 @@ class Reader {
   }
 
   // Every parameter is cut alone: ceil(numel / dp) elements per rank at a running offset.
+  [[nodiscard]] std::vector<Fragment> zero3_fragments(const ShapeGroup& group,
+                                                      std::uint64_t rank) const {
+    std::vector<Fragment> fragments;
+    std::uint64_t start = 0;
+    for (const auto& [name, shape] : group) {
+      const std::uint64_t numel = *element_count(shape), part = (numel + dp_ - 1) / dp_;
+      const std::uint64_t first = std::min(numel, rank * part);
+      const std::uint64_t count = std::min(part, numel - first);
+      if (count > 0) fragments.push_back({name, start, count, first});
+      start += part;
+    }
+    return fragments;
+  }
   void read_zero3(const TorchFile& file, const Object& state, const FileKey& key) {
     const Heap& heap = file.heap();
     const Object* flat = heap.find(state, "fp32_flat_groups");
@@ -396,19 +460,10 @@ class Reader {
     const auto groups = shapes_.find(key.mp);
     if (groups == shapes_.end()) return;
     for (std::size_t g = 0; g < flat->items.size() && g < groups->second.size(); ++g) {
-      std::vector<Fragment> fragments;
-      std::uint64_t start = 0;
-      for (const auto& [name, shape] : groups->second[g]) {
-        const std::uint64_t numel = *element_count(shape), part = (numel + dp_ - 1) / dp_;
-        const std::uint64_t first = std::min(numel, key.dp * part);
-        const std::uint64_t count = std::min(part, numel - first);
-        if (count > 0) fragments.push_back({name, start, count, first});
-        start += part;
-      }
       std::map<std::string, Tensor> states;
       if (base != nullptr) states = group_states(file, *base, g);
       states.emplace("fp32", file.tensor(heap.item(*flat, g), "fp32"));
-      add_group(file, key, fragments, states);
+      add_group(file, key, zero3_fragments(groups->second[g], key.dp), states);
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include "ckpt/formats/torch_file.hpp"
 #include "ckpt/ucp/patterns.hpp"
+#include "ckpt/ucp/training.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
 
@@ -68,6 +69,7 @@ class Reader {
     std::uint64_t layers = 0;
     for (std::uint64_t stage = 0; stage < pp_; ++stage) layers = read_stage(stage, layers);
     join();
+    keep_training();
     return std::move(catalogue_);
   }
 
@@ -90,6 +92,7 @@ class Reader {
       catalogue_.findings.insert(catalogue_.findings.end(), file.findings().begin(),
                                  file.findings().end());
       read_arguments(file);
+      add_containers(file.heap(), model_of(file), "", 0);
       walk_leaves(file.heap(), model_of(file), [&](const std::string& name, Ref leaf) {
         const Object& object = file.heap().at(leaf);
         if (object.kind != Kind::kTensor) return;
@@ -103,6 +106,27 @@ class Reader {
       });
     }
     return next;
+  }
+  // What another Megatron folder needs beside the tensors.
+  void keep_training() {
+    auto kept = std::make_shared<Training>();
+    kept->megatron = std::make_shared<TorchFile>(plain_file(ranks_.begin()->second), options_);
+    kept->containers = std::move(containers_);
+    kept->patterns = std::make_shared<UcpPatterns>(std::move(patterns_));
+    kept->swiglu = swiglu_;
+    catalogue_.training = std::move(kept);
+  }
+  // Paths of the dicts that hold other dicts or tensors, so that names can be nested again.
+  void add_containers(const Heap& heap, Ref ref, const std::string& path, int depth) {
+    constexpr int kDeepest = 32;
+    const Object& holder = heap.at(ref);
+    if (holder.kind != Kind::kDict || depth > kDeepest) return;
+    if (!path.empty() && std::ranges::find(containers_, path) == containers_.end())
+      containers_.push_back(path);
+    for (std::size_t i = 0; i + 1 < holder.items.size(); i += 2) {
+      const std::string key = key_text(heap, holder.items[i]);
+      add_containers(heap, holder.items[i + 1], path.empty() ? key : path + '.' + key, depth + 1);
+    }
   }
   static Ref model_of(const TorchFile& file) {
     const Object& root = file.root();
@@ -147,10 +171,7 @@ class Reader {
             {"grid", name, "the slice of a tensor-parallel rank is missing"});
         continue;
       }
-      UnionRule rule = patterns_.rule_for(name, catalogue_.findings);
-      const bool halves = name.find("dense_h_to_4h.") != std::string::npos ||
-                          name.find("linear_fc1.") != std::string::npos;
-      if (swiglu_ && halves) rule.kind = Union::kTwoHalves;
+      const UnionRule rule = rule_of(patterns_, swiglu_, name, catalogue_.findings);
       Tensor joined = join_slices(parts, rule, patterns_.original_vocab_size());
       joined.parameter = name;
       if (name.ends_with("word_embeddings.weight") && heads_.size() == tp_) add_head(joined, rule);
@@ -178,7 +199,7 @@ class Reader {
   bool swiglu_ = false;
   std::unordered_map<std::string, std::map<Rank, Tensor>> slices_;
   std::map<std::uint64_t, Tensor> heads_;
-  std::vector<std::string> order_;
+  std::vector<std::string> order_, containers_;
 };
 
 }  // namespace

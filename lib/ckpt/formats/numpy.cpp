@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ckpt/formats/write_options.hpp"
+#include "ckpt/zip/inflate.hpp"
 #include "ckpt/zip/reader.hpp"
 #include "ckpt/zip/writer.hpp"
 #include "core/error.hpp"
@@ -193,11 +194,17 @@ bool is_npz(const ByteFile& file) {
 Catalogue open_npz(const ByteFilePtr& file, const ReadOptions&) {
   Catalogue catalogue{.format = "npz", .source = file->name()};
   catalogue.files.push_back(file->name());
-  for (const ZipEntry& entry : read_zip(*file)) {
+  for (const ZipEntry& entry : read_zip(*file, {.allow_deflate = true})) {
     const std::string name =
         entry.name.ends_with(".npy") ? entry.name.substr(0, entry.name.size() - 4) : entry.name;
-    catalogue.tensors.push_back(read_array(file, entry.data_offset, entry.size, name));
-    catalogue.sums.push_back({file, entry.data_offset, entry.size, entry.crc, entry.name});
+    ByteFilePtr bytes = file;
+    std::uint64_t at = entry.data_offset;
+    if (entry.deflated) {
+      bytes = inflated_file(file, at, entry.stored_size, entry.size);
+      at = 0;
+    }
+    catalogue.tensors.push_back(read_array(bytes, at, entry.size, name));
+    catalogue.sums.push_back({bytes, at, entry.size, entry.crc, entry.name});
   }
   check_unique_names(catalogue);
   return catalogue;

@@ -10,11 +10,14 @@
 #include "ckpt/ckz/read.hpp"
 #include "ckpt/formats/dcp.hpp"
 #include "ckpt/formats/deepspeed.hpp"
+#include "ckpt/formats/gguf.hpp"
+#include "ckpt/formats/layout.hpp"
 #include "ckpt/formats/megatron.hpp"
 #include "ckpt/formats/numpy.hpp"
 #include "ckpt/formats/safetensors.hpp"
 #include "ckpt/formats/shard_index.hpp"
 #include "ckpt/formats/torch_file.hpp"
+#include "ckpt/ucp/layout.hpp"
 #include "core/error.hpp"
 
 namespace stateutils::ckpt {
@@ -53,11 +56,9 @@ struct FileFormat {
 };
 
 constexpr FileFormat kFileFormats[] = {
-    {"ckz", is_ckz, open_ckz},
-    {"safetensors", is_safetensors, open_safetensors},
-    {"npz", is_npz, open_npz},
-    {"pt", looks_like_torch, open_torch},
-    {"npy", is_npy, open_npy},
+    {"ckz", is_ckz, open_ckz}, {"safetensors", is_safetensors, open_safetensors},
+    {"npz", is_npz, open_npz}, {"pt", looks_like_torch, open_torch},
+    {"npy", is_npy, open_npy}, {"gguf", is_gguf, open_gguf},
 };
 
 // A folder is known by the files in it.
@@ -95,11 +96,20 @@ constexpr char kTorchIndex[] = "pytorch_model.bin.index.json";
 constexpr char kSafetensorsModel[] = "model.safetensors";
 constexpr char kTorchModel[] = "pytorch_model.bin";
 
+Catalogue open_own_layout(const std::string& folder, const ReadOptions& options) {
+  return open_layout(folder, folder + '/' + kLayoutName, options);
+}
+bool has_layout(const std::string& folder) {
+  return exists(folder + '/' + kLayoutName);
+}
+
 constexpr FolderFormat kFolderFormats[] = {
     {"dcp", is_dcp_folder, open_dcp},
     {"universal", is_universal_folder, open_universal},
     {"deepspeed", is_deepspeed_folder, open_deepspeed},
     {"megatron", is_megatron_folder, open_megatron},
+    {"safetensors", has_layout, open_own_layout},
+    {"pt", has_layout, open_own_layout},
     {"safetensors", has_file<kSafetensorsIndex>, open_named<kSafetensorsIndex>},
     {"pt", has_file<kTorchIndex>, open_named<kTorchIndex>},
     {"safetensors", has_file<kSafetensorsModel>, open_named<kSafetensorsModel>},
@@ -164,6 +174,7 @@ Catalogue open_checkpoint(const std::string& path, const ReadOptions& options) {
   if (path == "-") return open_file(path, spooled_input(path), options);
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) throw core::system_error(path, "open", errno);
+  if (!options.layout.empty()) return open_layout(path, options.layout, options);
   Catalogue catalogue = S_ISDIR(found.st_mode)   ? open_folder(path, options)
                         : S_ISREG(found.st_mode) ? open_file(path, plain_file(path), options)
                                                  : open_file(path, spooled_input(path), options);

@@ -103,7 +103,7 @@ std::vector<OutputPlan> plan_safetensors(const Target& target, const WriteOption
       total += target.tensors[i].bytes->size();
     }
   }
-  OutputPlan index{.name = "model.safetensors.index.json"};
+  OutputPlan index{.name = "model.safetensors.index.json", .closing = true};
   index.literal(shard_index_text(weight_map, total));
   plans.push_back(std::move(index));
   return plans;

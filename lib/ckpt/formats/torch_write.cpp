@@ -134,7 +134,7 @@ std::vector<OutputPlan> plan_torch(const Target& target, const WriteOptions& opt
       if (!target.tensors[i].alias_of) total += target.tensors[i].bytes->size();
     }
   }
-  OutputPlan index{.name = "pytorch_model.bin.index.json"};
+  OutputPlan index{.name = "pytorch_model.bin.index.json", .closing = true};
   index.literal(shard_index_text(weight_map, total));
   plans.push_back(std::move(index));
   return plans;

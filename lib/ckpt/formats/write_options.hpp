@@ -20,12 +20,14 @@ struct TargetTensor {
   ByteFilePtr bytes{};                        // of length tensor_bytes(dtype, shape)
   std::optional<std::size_t> alias_of{};      // same bytes as that tensor
   std::optional<std::size_t> source_index{};  // place in the catalogue, for object trees
+  std::shared_ptr<const Tensor> numbers{};    // of quantised blocks: what a cast starts from
 };
 
 struct Target {
   std::vector<TargetTensor> tensors;
   std::vector<std::pair<std::string, std::string>> metadata{};
   std::shared_ptr<const Document> document{};  // an object tree that fits the tensors, if any
+  std::shared_ptr<const std::string> gguf_values{};
 };
 
 struct WriteOptions {
@@ -34,6 +36,7 @@ struct WriteOptions {
   std::uint64_t align = 8;
   bool preserve_order = false;
   std::string root = "archive";  // folder name inside a PyTorch zip
+  std::uint64_t ranks = 1;       // writers of a DCP folder
 };
 
 // Plans are named below DST when there is more than one or `folder` is set, else unnamed.
@@ -44,6 +47,8 @@ struct WriteOptions {
 
 [[nodiscard]] std::vector<OutputPlan> plan_npy(const Target& target, const WriteOptions& options);
 [[nodiscard]] std::vector<OutputPlan> plan_npz(const Target& target, const WriteOptions& options);
+[[nodiscard]] std::vector<OutputPlan> plan_gguf(const Target& target, const WriteOptions& options);
+[[nodiscard]] std::vector<OutputPlan> plan_dcp(const Target& target, const WriteOptions& options);
 
 // The order of data in safetensors, aliases left out: larger items first, so that every tensor is
 // aligned to its own item without padding, then by name.

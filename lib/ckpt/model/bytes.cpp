@@ -8,10 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <list>
-#include <mutex>
 #include <vector>
 
+#include "ckpt/model/recent.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
 #include "core/output.hpp"
@@ -29,79 +28,52 @@ void check_range(std::uint64_t offset, std::uint64_t size, const ByteFile& file)
   }
 }
 
-// Descriptors of open inputs; the one used longest ago is closed when there are too many. A
-// reader in use stays open through its shared pointer.
-class OpenFiles {
- public:
-  static OpenFiles& instance() {
-    static OpenFiles files;
-    return files;
-  }
-  std::shared_ptr<const FileReader> get(const void* owner, const std::string& path) {
-    const std::lock_guard lock(mutex_);
-    for (auto it = recent_.begin(); it != recent_.end(); ++it) {
-      if (it->first == owner) {
-        recent_.splice(recent_.begin(), recent_, it);
-        return recent_.front().second;
-      }
-    }
-    auto reader = std::make_shared<const FileReader>(path);
-    recent_.emplace_front(owner, reader);
-    if (recent_.size() > kMaxOpen) recent_.pop_back();
-    return reader;
-  }
-  void forget(const void* owner) {
-    const std::lock_guard lock(mutex_);
-    recent_.remove_if([owner](const auto& entry) { return entry.first == owner; });
-  }
-
- private:
-  static constexpr std::size_t kMaxOpen = 128;
-  std::mutex mutex_;
-  std::list<std::pair<const void*, std::shared_ptr<const FileReader>>> recent_;
-};
+// Descriptors of open inputs; the one used longest ago is closed when there are too many.
+RecentlyUsed<const void*, const FileReader>& open_files() {
+  static RecentlyUsed<const void*, const FileReader> files(128);
+  return files;
+}
 
 class PlainFile final : public ByteFile {
  public:
-  explicit PlainFile(const std::string& path)
-      : path_(path), size_(OpenFiles::instance().get(this, path)->size()) {}
-  ~PlainFile() override { OpenFiles::instance().forget(this); }
+  explicit PlainFile(const std::string& path) : path_(path), size_(reader()->size()) {}
+  ~PlainFile() override {
+    open_files().forget_if([this](const void* owner) { return owner == this; });
+  }
 
   void read_at(std::uint64_t offset, void* data, std::uint64_t size) const override {
     if (size == 0) return;
     check_range(offset, size, *this);
-    OpenFiles::instance().get(this, path_)->read_at(offset, data, size);
+    reader()->read_at(offset, data, size);
   }
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] const std::string& name() const override { return path_; }
 
  private:
+  [[nodiscard]] std::shared_ptr<const FileReader> reader() const {
+    return open_files().get(this, [this] { return std::make_shared<const FileReader>(path_); });
+  }
+
   std::string path_;
   std::uint64_t size_;
 };
 
 class SpooledFile final : public ByteFile {
  public:
-  explicit SpooledFile(const std::string& path) : name_(path == "-" ? "stdin" : path) {
-    fill(path);
+  explicit SpooledFile(const std::string& path)
+      : name_(path == "-" ? "stdin" : path), fd_(open_scratch_file()) {
+    try {
+      fill(path);
+    } catch (...) {
+      ::close(fd_);
+      throw;
+    }
   }
+  ~SpooledFile() override { ::close(fd_); }
 
   void read_at(std::uint64_t offset, void* data, std::uint64_t size) const override {
     check_range(offset, size, *this);
-    auto* to = static_cast<char*>(data);
-    while (size > 0) {
-      const ssize_t got = ::pread(scratch_.fd(), to, std::min<std::uint64_t>(size, 1u << 30),
-                                  static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) {
-        core::check_stop();
-        continue;
-      }
-      if (got < 0) throw core::system_error(name_, "read the copy of", errno);
-      if (got == 0) throw core::environment_error(name_ + ": the temporary copy was cut");
-      to += got;
-      offset += static_cast<std::uint64_t>(got);
-      size -= static_cast<std::uint64_t>(got);
-    }
+    read_scratch_file(fd_, offset, data, size, name_);
   }
   [[nodiscard]] std::uint64_t size() const override { return size_; }
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -111,14 +83,14 @@ class SpooledFile final : public ByteFile {
     const auto source = core::open_raw_input(path);
     std::vector<char> buffer(1u << 20);
     while (const std::size_t got = source->read(buffer.data(), buffer.size())) {
-      core::pwrite_fully(scratch_.fd(), buffer.data(), got, size_, "temporary copy of " + name_);
+      core::pwrite_fully(fd_, buffer.data(), got, size_, "temporary copy of " + name_);
       size_ += got;
       core::check_stop();
     }
   }
 
   std::string name_;
-  ScratchFile scratch_;
+  int fd_;
   std::uint64_t size_ = 0;
 };
 
@@ -248,15 +220,29 @@ int named_temporary(const std::string& folder) {
 
 }  // namespace
 
-ScratchFile::ScratchFile() {
-  const char* wanted = std::getenv("TMPDIR");
-  const std::string folder = wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
-  name_ = "temporary file in " + folder;
-  fd_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd_ < 0) fd_ = named_temporary(folder);
+int open_scratch_file() {
+  const char* folder = std::getenv("TMPDIR");
+  const std::string where = folder != nullptr && *folder != '\0' ? folder : "/tmp";
+  const int fd = ::open(where.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  return fd >= 0 ? fd : named_temporary(where);
 }
-ScratchFile::~ScratchFile() {
-  ::close(fd_);
+
+void read_scratch_file(int fd, std::uint64_t offset, void* data, std::uint64_t size,
+                       const std::string& name) {
+  auto* to = static_cast<char*>(data);
+  while (size > 0) {
+    const ssize_t got =
+        ::pread(fd, to, std::min<std::uint64_t>(size, 1u << 30), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) {
+      core::check_stop();
+      continue;
+    }
+    if (got < 0) throw core::system_error(name, "read the copy of", errno);
+    if (got == 0) throw core::environment_error(name + ": the temporary copy was cut");
+    to += got;
+    offset += static_cast<std::uint64_t>(got);
+    size -= static_cast<std::uint64_t>(got);
+  }
 }
 
 ByteFilePtr plain_file(const std::string& path) {

@@ -28,25 +28,14 @@ class ByteFile {
 };
 using ByteFilePtr = std::shared_ptr<const ByteFile>;
 
-// An unlinked file in TMPDIR, gone with its descriptor.
-class ScratchFile {
- public:
-  ScratchFile();
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  ~ScratchFile();
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] const std::string& name() const { return name_; }
-
- private:
-  int fd_ = -1;
-  std::string name_;
-};
-
 // A regular file, opened when first read; at most a few hundred descriptors are held at once.
 [[nodiscard]] ByteFilePtr plain_file(const std::string& path);
 // A pipe or another file that cannot seek, copied to an unlinked temporary file; "-" is stdin.
 [[nodiscard]] ByteFilePtr spooled_input(const std::string& path);
+// An unlinked file in $TMPDIR or /tmp, for copies that outlive no process; and reads from it.
+[[nodiscard]] int open_scratch_file();
+void read_scratch_file(int fd, std::uint64_t offset, void* data, std::uint64_t size,
+                       const std::string& name);
 [[nodiscard]] ByteFilePtr memory_file(std::string bytes, std::string name);
 [[nodiscard]] ByteFilePtr zero_file(std::uint64_t size);
 // Bytes [offset, offset + size) of `base`.

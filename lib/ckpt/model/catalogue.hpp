@@ -46,6 +46,7 @@ struct Tensor {
   int group = -1;           // parameter group; -1: none
   std::optional<std::size_t> alias_of{};
   std::vector<std::pair<std::string, std::string>> attributes{};  // key, JSON value
+  std::shared_ptr<const Tensor> numbers{};  // of quantised blocks: the F32 tensor they stand for
 
   [[nodiscard]] std::uint64_t bytes() const { return *tensor_bytes(dtype, shape); }
   [[nodiscard]] std::uint64_t elements() const { return *element_count(shape); }
@@ -81,7 +82,8 @@ struct Catalogue {
   Degrees degrees{};
   std::shared_ptr<const Document> document{};
   std::shared_ptr<const Training> training{};
-  std::uint64_t objects = 0;  // non-tensor values of the object tree
+  std::uint64_t objects = 0;                         // non-tensor values of the object tree
+  std::shared_ptr<const std::string> gguf_values{};  // key-value records as they lie in the file
 };
 
 // C-order strides in bytes.

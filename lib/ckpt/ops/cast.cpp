@@ -4,15 +4,15 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
 #include "ckpt/model/elements.hpp"
+#include "ckpt/plan/computed.hpp"
 
 namespace stateutils::ckpt {
 namespace {
-
-constexpr std::size_t kNumbers = 2048;
 
 // A binary format: sign, `exponent` bits with `bias`, `mantissa` bits.
 struct Layout {
@@ -80,50 +80,31 @@ void narrow_to_bf16(const char* from, char* to, std::uint64_t count) {
   }
 }
 
-class CastFile final : public ByteFile {
+class CastFile final : public ComputedFile {
  public:
   CastFile(ByteFilePtr source, DType from, DType to, Overflow overflow)
-      : source_(std::move(source)),
+      : ComputedFile(to, source->size() / item_bytes(from), source->name()),
+        source_(std::move(source)),
         from_(from),
         to_(to),
-        overflow_(overflow),
-        from_item_(item_bytes(from)),
-        to_item_(item_bytes(to)) {}
-
-  void read_at(std::uint64_t offset, void* data, std::uint64_t size) const override {
-    auto* out = static_cast<char*>(data);
-    std::vector<char> raw(kNumbers * from_item_), cast(kNumbers * to_item_);
-    for (std::uint64_t done = 0; done < size;) {
-      const std::uint64_t first = (offset + done) / to_item_;
-      const std::uint64_t skip = (offset + done) % to_item_;
-      const std::uint64_t last = (offset + size + to_item_ - 1) / to_item_;
-      const std::uint64_t count = std::min<std::uint64_t>(kNumbers, last - first);
-      source_->read_at(first * from_item_, raw.data(), count * from_item_);
-      convert(raw.data(), cast.data(), count);
-      const std::uint64_t part = std::min(count * to_item_ - skip, size - done);
-      std::memcpy(out + done, cast.data() + skip, part);
-      done += part;
-    }
-  }
-  [[nodiscard]] std::uint64_t size() const override {
-    return source_->size() / from_item_ * to_item_;
-  }
-  [[nodiscard]] const std::string& name() const override { return source_->name(); }
+        overflow_(overflow) {}
   [[nodiscard]] const char* operation() const override { return "cast"; }
 
  private:
-  void convert(const char* raw, char* cast, std::uint64_t count) const {
-    if (from_ == DType::kBF16 && to_ == DType::kF32) return widen_bf16(raw, cast, count);
-    if (from_ == DType::kF32 && to_ == DType::kBF16) return narrow_to_bf16(raw, cast, count);
-    double numbers[kNumbers];
-    to_doubles(from_, raw, {numbers, static_cast<std::size_t>(count)});
-    from_doubles(to_, {numbers, static_cast<std::size_t>(count)}, cast, overflow_);
+  void compute(std::uint64_t first, std::size_t count, char* out) const override {
+    const std::uint64_t item = item_bytes(from_);
+    std::vector<char> raw(count * item);
+    source_->read_at(first * item, raw.data(), raw.size());
+    if (from_ == DType::kBF16 && to_ == DType::kF32) return widen_bf16(raw.data(), out, count);
+    if (from_ == DType::kF32 && to_ == DType::kBF16) return narrow_to_bf16(raw.data(), out, count);
+    std::vector<double> numbers(count);
+    to_doubles(from_, raw.data(), numbers);
+    from_doubles(to_, numbers, out, overflow_);
   }
 
   ByteFilePtr source_;
   DType from_, to_;
   Overflow overflow_;
-  std::uint64_t from_item_, to_item_;
 };
 
 }  // namespace
@@ -151,6 +132,24 @@ void from_doubles(DType dtype, std::span<const double> numbers, char* bytes, Ove
 ByteFilePtr cast_file(ByteFilePtr source, DType from, DType to, Overflow overflow) {
   if (from == to) return source;
   return std::make_shared<CastFile>(std::move(source), from, to, overflow);
+}
+
+double largest_value(DType dtype) {
+  constexpr double kLargestE4M3 = 448, kLargestE5M2 = 57344, kLargestF16 = 65504;
+  switch (dtype) {
+    case DType::kF8E4M3:
+      return kLargestE4M3;
+    case DType::kF8E5M2:
+      return kLargestE5M2;
+    case DType::kF16:
+      return kLargestF16;
+    case DType::kBF16:
+      return static_cast<double>(bf16_to_float(0x7f7f));
+    case DType::kF32:
+      return std::numeric_limits<float>::max();
+    default:
+      return std::numeric_limits<double>::max();
+  }
 }
 
 }  // namespace stateutils::ckpt

@@ -20,4 +20,7 @@ void from_doubles(DType dtype, std::span<const double> numbers, char* bytes, Ove
 // The bytes of a tensor of floating type `from` as type `to`.
 [[nodiscard]] ByteFilePtr cast_file(ByteFilePtr source, DType from, DType to, Overflow overflow);
 
+// The largest finite value of a floating type.
+[[nodiscard]] double largest_value(DType dtype);
+
 }  // namespace stateutils::ckpt

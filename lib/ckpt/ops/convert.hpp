@@ -7,6 +7,7 @@
 #include "ckpt/formats/write_options.hpp"
 #include "ckpt/model/catalogue.hpp"
 #include "ckpt/ops/cast.hpp"
+#include "ckpt/ops/scale.hpp"
 
 namespace stateutils::ckpt {
 
@@ -15,8 +16,14 @@ namespace stateutils::ckpt {
 // The format of DST's suffix; empty when it has none that is known. "-" is safetensors.
 [[nodiscard]] std::string format_of_suffix(const std::string& dst);
 
-// Casts every floating tensor of the target.
-void cast_target(Target& target, DType to, Overflow overflow);
+struct Cast {
+  DType to = DType::kF32;
+  Overflow overflow = Overflow::kSaturate;
+  ScaleBy scale = ScaleBy::kNone;
+};
+// Casts every floating tensor of the target, and dequantises what can be; scales are added as
+// NAME.scale.
+void cast_target(Target& target, const Cast& cast);
 
 // Plans `target` as files of `format`.
 [[nodiscard]] std::vector<OutputPlan> plan_format(const std::string& format, const Target& target,

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "ckpt/engine/execute.hpp"
+#include "ckpt/model/catalogue.hpp"
+#include "core/slice.hpp"
 
 namespace stateutils::ckpt {
 
@@ -16,11 +19,12 @@ struct PublishOptions {
   bool folder = false;         // DST is a folder even for one plan
   std::string options_text{};  // what changes the output's bytes, canonical
   std::vector<std::string> inputs{};
+  core::Slice slice{};  // of the destination's files; the engine's deadline stops between them
 };
 
 struct Published {
-  bool already_there = false;
   std::uint64_t files = 0, bytes = 0;
+  bool published = true;  // false: other slices are missing
 };
 
 // Whether DST holds the verified result of the same inputs and options.
@@ -30,6 +34,10 @@ void require_free(const std::string& dst, const PublishOptions& options);
 // Writes the plans and their record.
 Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
                   const PublishOptions& options);
+
+// Stored checksums are compared while their bytes are copied whole; what the plans read otherwise
+// is read once more, now. kInput for one that does not match.
+void check_stored_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans, int threads);
 
 // One JSON object per run: {"dst","dst_offset","src","src_offset","length","op"}, through `line`.
 void describe_plans(const std::vector<OutputPlan>& plans, const std::string& dst, bool folder,

@@ -122,11 +122,13 @@ void apply_rename(Catalogue& catalogue, const std::string& file) {
 
 Target make_target(const Catalogue& catalogue, Tied tied) {
   Target target{.tensors = {}, .metadata = catalogue.metadata};
+  target.gguf_values = catalogue.gguf_values;
   for (std::size_t i = 0; i < catalogue.tensors.size(); ++i) {
     const Tensor& tensor = catalogue.tensors[i];
     TargetTensor made{.name = tensor.name, .dtype = tensor.dtype, .shape = tensor.shape};
     made.bytes = tensor_file(tensor);
     made.source_index = i;
+    made.numbers = tensor.numbers;
     if (tied != Tied::kDuplicate) made.alias_of = tensor.alias_of;
     target.tensors.push_back(std::move(made));
   }

@@ -12,6 +12,7 @@
 #include "ckpt/ops/reshard.hpp"
 #include "ckpt/plan/tensor_file.hpp"
 #include "ckpt/ucp/slice.hpp"
+#include "ckpt/ucp/stages.hpp"
 #include "ckpt/ucp/training.hpp"
 #include "core/error.hpp"
 
@@ -24,7 +25,8 @@ struct Param {
   std::string name;
   UnionRule rule;
   int group = 0;
-  std::map<std::string, Tensor> states;  // padded to the target's vocabulary
+  std::map<std::string, Tensor> states{};  // padded to the target's vocabulary
+  bool low_is_cast = false;                // the low-precision copy follows from fp32
 };
 
 // One flat group on one model-parallel rank: the slices of its parameters, per state.
@@ -32,6 +34,8 @@ struct FlatGroup {
   std::vector<std::string> names;
   std::vector<std::uint64_t> numels;
   std::map<std::string, std::vector<ByteFilePtr>> bytes;  // state -> slices
+  std::vector<ByteFilePtr> low{};  // low-precision slices that fp32 does not give, of one type
+  DType low_dtype = DType::kF16;
   ByteFilePtr step;
   DType step_dtype = DType::kF32;
   std::uint64_t total = 0, padded = 0;
@@ -68,33 +72,17 @@ void write_json(PickleWriter& pickle, const json& value, bool tuples) {
   }
 }
 
-std::optional<std::uint64_t> layer_of(const std::string& name) {
-  static const re2::RE2 first_number("(\\d+)");
-  std::uint64_t layer = 0;
-  if (!re2::RE2::PartialMatch(name, first_number, &layer)) return std::nullopt;
-  return layer;
-}
-
 class Writer {
  public:
   Writer(const Catalogue& catalogue, const ReshardTarget& target)
       : catalogue_(catalogue), target_(target), training_(catalogue.training.get()) {
-    if (!target.patterns.empty()) {
-      patterns_ = std::make_shared<UcpPatterns>(UcpPatterns::load(target.patterns));
-    } else if (training_ != nullptr) {
-      patterns_ = training_->patterns;
-    } else {
-      patterns_ = std::make_shared<UcpPatterns>();
-    }
-    if (patterns_->empty() && target.tp > 1) {
-      throw refused("tensor parallelism without universal_checkpoint_info needs --patterns");
-    }
+    patterns_ = patterns_for(catalogue, target);
     if (target.zero == 3 && target.pp > 1) throw core::usage_error("ZeRO 3 has no pipeline stages");
   }
 
   std::vector<OutputPlan> run() {
     collect();
-    assign_stages();
+    assign();
     std::vector<OutputPlan> plans;
     for (std::uint64_t stage = 0; stage < target_.pp; ++stage) {
       for (std::uint64_t tp = 0; tp < target_.tp; ++tp) rank_files(stage, tp, plans);
@@ -109,7 +97,8 @@ class Writer {
     for (const Tensor& tensor : catalogue_.tensors) {
       const std::string& name = tensor.parameter.empty() ? tensor.name : tensor.parameter;
       const auto [known, fresh] = index.emplace(name, params_.size());
-      if (fresh) params_.push_back({.name = name, .rule = patterns_->rule_for(name, findings)});
+      if (fresh)
+        params_.push_back({.name = name, .rule = rule_of(*patterns_, swiglu(), name, findings)});
       Param& param = params_[known->second];
       const bool low = tensor.role == Role::kParam || tensor.role == Role::kBuffer;
       const std::string state =
@@ -126,6 +115,8 @@ class Writer {
     for (const Param& param : params_) groups_ = std::max(groups_, param.group + 1);
   }
 
+  [[nodiscard]] bool swiglu() const { return training_ != nullptr && training_->swiglu; }
+
   // A parameter without fp32 state takes it from its values, and the other way round.
   void complete(Param& param) const {
     if (param.states.contains("buffer")) return;
@@ -140,60 +131,33 @@ class Writer {
     } else if (low == param.states.end() && high != param.states.end()) {
       const bool bf16 = training_ != nullptr && training_->bf16;
       param.states["param"] = cast(high->second, bf16 ? DType::kBF16 : DType::kF16);
+      param.low_is_cast = true;
     }
   }
 
-  [[nodiscard]] std::uint64_t stage_of_layer(std::uint64_t layer, std::uint64_t layers) const {
-    if (target_.pp_split.empty()) return layer * target_.pp / layers;
-    return static_cast<std::uint64_t>(std::ranges::upper_bound(target_.pp_split, layer) -
-                                      target_.pp_split.begin());
-  }
-
-  // Names before the first layer of their group go to the first stage, those after the last layer
-  // to the last one.
-  void assign_stages() {
-    stages_.resize(target_.pp);
-    if (!target_.pp_split.empty() && target_.pp_split.size() + 1 != target_.pp) {
-      throw core::usage_error("--pp-split names the first layer of every stage after the first");
+  void assign() {
+    std::vector<StageItem> items;
+    for (const Param& param : params_) {
+      items.push_back({.name = param.name,
+                       .group = param.group,
+                       .vocabulary = param.rule.vocabulary,
+                       .pipeline_replicated = param.rule.pipeline_replicated,
+                       .early = is_early(catalogue_, param.name)});
     }
-    std::uint64_t layers = 0, vocabularies = 0;
-    std::map<int, std::size_t> first_layer;
-    for (std::size_t i = 0; i < params_.size(); ++i) {
-      vocabularies += params_[i].rule.vocabulary ? 1 : 0;
-      const auto layer = layer_of(params_[i].name);
-      if (!layer) continue;
-      layers = std::max(layers, *layer + 1);
-      first_layer.emplace(params_[i].group, i);
-    }
-    for (std::size_t i = 0; i < params_.size(); ++i) {
-      const Param& param = params_[i];
-      const auto layer = layer_of(param.name);
-      const auto first = first_layer.find(param.group);
-      const bool before = first == first_layer.end() || i < first->second;
-      const std::uint64_t stage = layer    ? stage_of_layer(*layer, layers)
-                                  : before ? 0
-                                           : target_.pp - 1;
-      stages_[stage].push_back(i);
-      const bool both = param.rule.vocabulary && target_.pp > 1 && !layer &&
-                        (param.rule.pipeline_replicated || vocabularies == 1);
-      if (!both) continue;
-      stages_[stage == 0 ? target_.pp - 1 : 0].push_back(i);
-      if (!param.rule.pipeline_replicated) newly_replicated_.push_back(param.name);
-    }
-    for (auto& stage : stages_) std::ranges::sort(stage);
+    stages_ = assign_stages(items, target_.pp, target_.pp_split);
   }
 
   void rank_files(std::uint64_t stage, std::uint64_t tp, std::vector<OutputPlan>& plans) {
     const std::uint64_t mp = stage * target_.tp + tp;
-    const std::vector<std::size_t>& members = stages_[stage];
-    if (target_.zero == 3) {
-      for (std::uint64_t d = 0; d < target_.dp; ++d)
-        plans.push_back(model_file(members, tp, mp, d));
-    } else {
-      plans.push_back(model_file(members, tp, mp, std::nullopt));
-    }
+    const std::vector<std::size_t>& members = stages_.members[stage];
     std::vector<FlatGroup> groups;
     for (int g = 0; g < groups_; ++g) groups.push_back(flat_group(members, tp, g));
+    if (target_.zero == 3) {
+      for (std::uint64_t d = 0; d < target_.dp; ++d)
+        plans.push_back(model_file(members, groups, tp, mp, d));
+    } else {
+      plans.push_back(model_file(members, groups, tp, mp, std::nullopt));
+    }
     for (std::uint64_t d = 0; d < target_.dp; ++d) plans.push_back(optimizer_file(groups, mp, d));
   }
 
@@ -215,6 +179,7 @@ class Writer {
       group.names.push_back(param.name);
       group.numels.push_back(fp32.elements());
       group.total += fp32.elements();
+      add_low_precision(group, param, tp);
       for (const auto& [state, tensor] : param.states) {
         if (state == "param" || state == "buffer") continue;
         if (state == "step") {
@@ -236,6 +201,13 @@ class Writer {
     const std::uint64_t unit = 2 * target_.dp;
     group.padded = (group.total + unit - 1) / unit * unit;
     return group;
+  }
+
+  void add_low_precision(FlatGroup& group, const Param& param, std::uint64_t tp) const {
+    if (target_.zero != 3 || param.low_is_cast || !param.states.contains("param")) return;
+    const Tensor low = slice(param, "param", tp);
+    if (group.low.empty()) group.low_dtype = low.dtype;
+    if (low.dtype == group.low_dtype) group.low.push_back(tensor_file(low));
   }
 
   struct Fragment {
@@ -439,7 +411,8 @@ class Writer {
     pickle.raw("u");
   }
 
-  OutputPlan model_file(const std::vector<std::size_t>& members, std::uint64_t tp, std::uint64_t mp,
+  OutputPlan model_file(const std::vector<std::size_t>& members,
+                        const std::vector<FlatGroup>& groups, std::uint64_t tp, std::uint64_t mp,
                         std::optional<std::uint64_t> zero3_rank) {
     char name[96];
     if (zero3_rank) {
@@ -460,7 +433,8 @@ class Writer {
     pickle.end_list();
     copy_root(file, training_ == nullptr ? nullptr : training_->model.get(),
               {"module", "param_shapes", "checkpoint_parallel_dimensions",
-               "universal_checkpoint_info", "dp_world_size", "mp_world_size"});
+               "universal_checkpoint_info", "dp_world_size", "mp_world_size", kLowPrecision});
+    if (zero3_rank) write_low_precision(file, groups, *zero3_rank);
     pickle.string("dp_world_size").integer(static_cast<std::int64_t>(target_.dp));
     pickle.string("mp_world_size").integer(static_cast<std::int64_t>(target_.tp * target_.pp));
     pickle.string("checkpoint_parallel_dimensions").begin_dict();
@@ -469,6 +443,22 @@ class Writer {
     write_patterns(pickle);
     pickle.end_dict();
     return file.finish(std::string(name) + ".pt");
+  }
+  // ZeRO 3 leaves placeholders in `module`: a copy that does not follow from fp32 travels beside
+  // it, cut like the flat groups.
+  void write_low_precision(TorchBuilder& file, const std::vector<FlatGroup>& groups,
+                           std::uint64_t d) const {
+    const bool wanted = std::ranges::all_of(
+        groups, [](const FlatGroup& group) { return group.names.size() == group.low.size(); });
+    if (!wanted) return;
+    file.pickle().string(kLowPrecision).begin_list();
+    for (const FlatGroup& group : groups) {
+      std::uint64_t size = 0;
+      const auto list = fragments(group, d, size);
+      const std::uint64_t item = item_bytes(group.low_dtype);
+      file.tensor(group.low_dtype, {size}, partition(group.low, list, size, item));
+    }
+    file.pickle().end_list();
   }
   void write_module_entry(TorchBuilder& file, const Param& param, std::uint64_t tp,
                           bool zero3) const {
@@ -512,7 +502,7 @@ class Writer {
       }
     }
     if (!widths.empty()) info["sub_param_shard_widths"] = widths;
-    for (const std::string& name : newly_replicated_) {
+    for (const std::string& name : stages_.newly_replicated) {
       info["pipeline_replicated_parameter_patterns"].push_back(re2::RE2::QuoteMeta(name));
     }
     pickle.string("universal_checkpoint_info");
@@ -524,12 +514,29 @@ class Writer {
   const Training* training_;
   std::shared_ptr<UcpPatterns> patterns_;
   std::vector<Param> params_;
-  std::vector<std::vector<std::size_t>> stages_;
-  std::vector<std::string> newly_replicated_;
+  Stages stages_;
   int groups_ = 0;
 };
 
 }  // namespace
+
+std::shared_ptr<UcpPatterns> patterns_for(const Catalogue& catalogue, const ReshardTarget& target) {
+  auto patterns = std::make_shared<UcpPatterns>();
+  if (!target.patterns.empty()) {
+    *patterns = UcpPatterns::load(target.patterns);
+  } else if (catalogue.training && catalogue.training->patterns) {
+    patterns = catalogue.training->patterns;
+  }
+  if (patterns->empty() && target.tp > 1) {
+    throw refused("tensor parallelism without universal_checkpoint_info needs --patterns");
+  }
+  return patterns;
+}
+
+// Megatron's files list the layers before the embeddings.
+bool is_early(const Catalogue& catalogue, const std::string& parameter) {
+  return catalogue.format == "megatron" && parameter.find("embedding") != std::string::npos;
+}
 
 std::vector<OutputPlan> plan_deepspeed(const Catalogue& catalogue, const ReshardTarget& target) {
   return Writer(catalogue, target).run();

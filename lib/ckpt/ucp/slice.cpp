@@ -6,47 +6,6 @@
 #include "core/error.hpp"
 
 namespace stateutils::ckpt {
-namespace {
-
-struct Range {
-  std::uint64_t first, size;
-};
-
-// The rows of `dim` that make up the slice, in its order.
-std::vector<Range> ranges_of(const Tensor& tensor, const UnionRule& rule, std::size_t dim,
-                             std::uint64_t rank, std::uint64_t ranks) {
-  std::vector<Range> ranges;
-  std::uint64_t base = 0;
-  const auto add = [&](std::uint64_t width) {
-    const auto [first, last] = chunk(width, rank, ranks);
-    ranges.push_back({base + first, last - first});
-    base += width;
-  };
-  const std::uint64_t rows = tensor.shape[dim];
-  if (rule.kind == Union::kTwoHalves) {
-    add(rows / 2);
-    add(rows / 2);
-  } else if (rule.kind == Union::kSubParams && rule.equal_parts > 0) {
-    for (std::uint64_t part = 0; part < rule.equal_parts; ++part) add(rows / rule.equal_parts);
-  } else if (rule.kind == Union::kSubParams) {
-    for (const std::uint64_t width : rule.widths) add(width);
-  } else {
-    add(rows);
-  }
-  if (base != rows) {
-    throw core::Error(core::Category::kInput, "tensor " + core::quoted(tensor.name) +
-                                                  ": its parts do not fill its " +
-                                                  std::to_string(rows) + " rows");
-  }
-  return ranges;
-}
-
-std::size_t split_dim(const UnionRule& rule) {
-  if (rule.kind == Union::kRows) return 1;
-  return rule.kind == Union::kSubParams ? rule.partition_dim : 0;
-}
-
-}  // namespace
 
 std::pair<std::uint64_t, std::uint64_t> chunk(std::uint64_t width, std::uint64_t rank,
                                               std::uint64_t ranks) {
@@ -71,20 +30,56 @@ Tensor pad_vocabulary(const Tensor& tensor, std::uint64_t multiple) {
   return padded;
 }
 
+bool is_cut(const UnionRule& rule, std::uint64_t ranks) {
+  return ranks > 1 && rule.kind != Union::kReplicated && rule.kind != Union::kAverage;
+}
+
+std::size_t cut_dim(const UnionRule& rule) {
+  if (rule.kind == Union::kRows) return 1;
+  return rule.kind == Union::kSubParams ? rule.partition_dim : 0;
+}
+
+std::vector<SliceRange> slice_ranges(const Tensor& tensor, const UnionRule& rule,
+                                     std::uint64_t rank, std::uint64_t ranks) {
+  const std::size_t dim = cut_dim(rule);
+  const std::string name = "tensor " + core::quoted(tensor.name);
+  if (dim >= tensor.shape.size()) {
+    throw core::Error(core::Category::kInput, name + " has no dimension to cut between ranks");
+  }
+  std::vector<SliceRange> ranges;
+  std::uint64_t base = 0;
+  const auto add = [&](std::uint64_t width) {
+    const auto [first, last] = chunk(width, rank, ranks);
+    ranges.push_back({base + first, last - first});
+    base += width;
+  };
+  const std::uint64_t rows = tensor.shape[dim];
+  if (rule.kind == Union::kTwoHalves) {
+    add(rows / 2);
+    add(rows / 2);
+  } else if (rule.kind == Union::kSubParams && rule.equal_parts > 0) {
+    for (std::uint64_t part = 0; part < rule.equal_parts; ++part) add(rows / rule.equal_parts);
+  } else if (rule.kind == Union::kSubParams) {
+    for (const std::uint64_t width : rule.widths) add(width);
+  } else {
+    add(rows);
+  }
+  if (base != rows) {
+    throw core::Error(core::Category::kInput,
+                      name + ": its parts do not fill its " + std::to_string(rows) + " rows");
+  }
+  return ranges;
+}
+
 Tensor slice_for(const Tensor& tensor, const UnionRule& rule, std::uint64_t rank,
                  std::uint64_t ranks) {
-  const bool whole = rule.kind == Union::kReplicated || rule.kind == Union::kAverage;
-  if (whole || ranks == 1) return tensor;
-  const std::size_t dim = split_dim(rule);
-  if (dim >= tensor.shape.size()) {
-    throw core::Error(core::Category::kInput, "tensor " + core::quoted(tensor.name) +
-                                                  " has no dimension to cut between ranks");
-  }
+  if (!is_cut(rule, ranks)) return tensor;
+  const std::size_t dim = cut_dim(rule);
   Tensor slice = tensor;
   slice.pieces.clear();
   slice.replicas.clear();
   std::uint64_t to = 0;
-  for (const Range& range : ranges_of(tensor, rule, dim, rank, ranks)) {
+  for (const SliceRange& range : slice_ranges(tensor, rule, rank, ranks)) {
     Box part{Shape(tensor.shape.size(), 0), tensor.shape};
     part.offset[dim] = range.first;
     part.size[dim] = range.size;

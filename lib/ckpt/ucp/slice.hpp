@@ -13,6 +13,17 @@ namespace stateutils::ckpt {
 // Adds zero rows so that the vocabulary is a multiple of `multiple`.
 [[nodiscard]] Tensor pad_vocabulary(const Tensor& tensor, std::uint64_t multiple);
 
+// Rows [first, first + size) of the dimension that a rule cuts.
+struct SliceRange {
+  std::uint64_t first, size;
+};
+// Whether the rule cuts a parameter at all, and in which dimension.
+[[nodiscard]] bool is_cut(const UnionRule& rule, std::uint64_t ranks);
+[[nodiscard]] std::size_t cut_dim(const UnionRule& rule);
+// The ranges that make up rank `rank`'s slice, in its order; kInput when the rule does not fit.
+[[nodiscard]] std::vector<SliceRange> slice_ranges(const Tensor& tensor, const UnionRule& rule,
+                                                   std::uint64_t rank, std::uint64_t ranks);
+
 // Rank `rank`'s slice, in its own coordinates.
 [[nodiscard]] Tensor slice_for(const Tensor& tensor, const UnionRule& rule, std::uint64_t rank,
                                std::uint64_t ranks);

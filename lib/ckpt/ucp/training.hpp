@@ -18,6 +18,13 @@ struct Training {
   std::vector<std::pair<std::string, std::string>> model_files;  // name, path
   std::shared_ptr<UcpPatterns> patterns;
   bool bf16 = false, zero3 = false;
+  std::shared_ptr<const TorchFile> megatron{};  // a first rank's model_optim_rng.pt
+  std::vector<std::string> containers{};        // paths of the dicts below its `model`
+  bool swiglu = false;                          // Megatron: the MLP's first matrix is two halves
 };
+
+// What the patterns say of a parameter; `swiglu` as in Training.
+[[nodiscard]] UnionRule rule_of(UcpPatterns& patterns, bool swiglu, const std::string& parameter,
+                                std::vector<Finding>& findings);
 
 }  // namespace stateutils::ckpt

@@ -3,6 +3,7 @@
 
 #include "ckpt/model/elements.hpp"
 #include "ckpt/ops/cast.hpp"
+#include "ckpt/plan/computed.hpp"
 #include "ckpt/plan/tensor_file.hpp"
 #include "ckpt/ucp/patterns.hpp"
 #include "core/error.hpp"
@@ -43,47 +44,32 @@ void place(Tensor& joined, const Tensor& slice, const Placement& placement) {
 }
 
 // ((0 + s0) + s1 + ...) / n, every step rounded to the stored type.
-class AverageFile final : public ByteFile {
+class AverageFile final : public ComputedFile {
  public:
-  AverageFile(std::vector<ByteFilePtr> parts, DType dtype, std::string name)
-      : parts_(std::move(parts)), dtype_(dtype), name_(std::move(name)) {}
-
-  void read_at(std::uint64_t offset, void* data, std::uint64_t size) const override {
-    constexpr std::uint64_t kNumbers = 1024;
-    const std::uint64_t item = item_bytes(dtype_);
-    std::vector<double> sum(kNumbers), part(kNumbers);
-    std::vector<char> bytes(kNumbers * item);
-    auto* out = static_cast<char*>(data);
-    for (std::uint64_t done = 0; done < size;) {
-      const std::uint64_t first = (offset + done) / item, skip = (offset + done) % item;
-      const std::uint64_t last = (offset + size + item - 1) / item;
-      const auto count = static_cast<std::size_t>(std::min(kNumbers, last - first));
-      std::ranges::fill(sum, 0.0);
-      for (const ByteFilePtr& file : parts_) {
-        file->read_at(first * item, bytes.data(), count * item);
-        to_doubles(dtype_, bytes.data(), {part.data(), count});
-        for (std::size_t i = 0; i < count; ++i) sum[i] += part[i];
-        round(sum, count, bytes);
-      }
-      for (std::size_t i = 0; i < count; ++i) sum[i] /= static_cast<double>(parts_.size());
-      round(sum, count, bytes);
-      const std::uint64_t length = std::min(count * item - skip, size - done);
-      std::copy_n(bytes.data() + skip, length, out + done);
-      done += length;
-    }
-  }
-  [[nodiscard]] std::uint64_t size() const override { return parts_.front()->size(); }
-  [[nodiscard]] const std::string& name() const override { return name_; }
+  AverageFile(std::vector<ByteFilePtr> parts, DType dtype, std::uint64_t elements, std::string name)
+      : ComputedFile(dtype, elements, std::move(name)), parts_(std::move(parts)), dtype_(dtype) {}
   [[nodiscard]] const char* operation() const override { return "average"; }
 
  private:
-  void round(std::vector<double>& values, std::size_t count, std::vector<char>& bytes) const {
-    from_doubles(dtype_, {values.data(), count}, bytes.data(), Overflow::kSpecial);
-    to_doubles(dtype_, bytes.data(), {values.data(), count});
+  void compute(std::uint64_t first, std::size_t count, char* out) const override {
+    const std::uint64_t item = item_bytes(dtype_);
+    std::vector<double> sum(count), part(count);
+    for (const ByteFilePtr& file : parts_) {
+      file->read_at(first * item, out, count * item);
+      to_doubles(dtype_, out, part);
+      for (std::size_t i = 0; i < count; ++i) sum[i] += part[i];
+      round(sum, out);
+    }
+    for (double& value : sum) value /= static_cast<double>(parts_.size());
+    round(sum, out);
   }
+  void round(std::vector<double>& values, char* bytes) const {
+    from_doubles(dtype_, values, bytes, Overflow::kSpecial);
+    to_doubles(dtype_, bytes, values);
+  }
+
   std::vector<ByteFilePtr> parts_;
   DType dtype_;
-  std::string name_;
 };
 
 void average(Tensor& joined, const std::vector<Tensor>& slices) {
@@ -94,9 +80,10 @@ void average(Tensor& joined, const std::vector<Tensor>& slices) {
   if (!is_floating(joined.dtype)) fail(joined, "a tensor to average that is not floating");
   std::vector<ByteFilePtr> parts;
   for (const Tensor& slice : slices) parts.push_back(tensor_file(slice));
-  joined.pieces = {
-      dense_piece(joined.dtype, joined.shape,
-                  std::make_shared<AverageFile>(std::move(parts), joined.dtype, joined.name), 0)};
+  joined.pieces = {dense_piece(
+      joined.dtype, joined.shape,
+      std::make_shared<AverageFile>(std::move(parts), joined.dtype, joined.elements(), joined.name),
+      0)};
 }
 
 void same_shapes(const Tensor& joined, const std::vector<Tensor>& slices) {

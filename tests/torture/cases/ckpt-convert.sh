@@ -9,6 +9,9 @@ torture_case to-torch writer 'ckpt-convert convert @IN@ @OUT@ --to pt --force' i
 torture_case stream filter 'ckpt-convert convert @IN@ -' in="$data/torch-made/strided.zip.pt" cut=reject
 torture_case inspect filter 'ckpt-convert inspect --hash @IN@' in="$plain" cut=reject
 torture_case manifest writer 'ckpt-convert manifest @IN@ -o @OUT@' in="$zip" cut=reject flip=verified
+gguf=$data/gguf/tiny.gguf
+torture_case gguf writer 'ckpt-convert convert @IN@ @OUT@ --to safetensors --dtype f32 --force' in="$gguf" ext=.safetensors
+torture_case to-dcp folder 'ckpt-convert convert @IN@ @OUT@ --to dcp --ranks 3 --force' in="$zip"
 torture_case compress writer 'ckpt-convert compress @IN@ @OUT@ --force' in="$plain" ext=.ckz cut=reject
 squeezed=$(torture_make squeezed.ckz "ckpt-convert compress '$plain' @OUT@")
 torture_case decompress writer 'ckpt-convert decompress @IN@ @OUT@ --force' in="$squeezed" ext=.safetensors cut=reject flip=verified

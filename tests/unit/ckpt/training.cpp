@@ -1,7 +1,6 @@
 // DeepSpeed folders: every parameter and state against what DeepSpeed's own converter writes, and
 // every reshard target against its expected partitions.
 #include <doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,44 +12,23 @@
 #include "ckpt/ops/scan.hpp"
 #include "ckpt/plan/flat.hpp"
 #include "ckpt/ucp/slice.hpp"
+#include "tests/unit/ckpt/support.hpp"
 
 using namespace stateutils;
 using namespace stateutils::ckpt;
 using nlohmann::json;
+using test::hashes;
+using test::Scratch;
 namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kData = std::string(TESTDATA_DIR) + "/ckpt-convert/deepspeed/";
+const std::string kTrainingData = std::string(TESTDATA_DIR) + "/ckpt-convert/deepspeed/";
 
 json expected_of(const std::string& name) {
-  std::ifstream file(kData + name + "/expected.json");
+  std::ifstream file(kTrainingData + name + "/expected.json");
   REQUIRE(file.good());
   return json::parse(file);
-}
-
-// name -> "dtype shape sha256"
-std::map<std::string, std::string> hashes(const Catalogue& catalogue) {
-  CHECK(catalogue.findings.empty());
-  const auto scans = scan_tensors(catalogue, {.sha256 = true}, 2, 64u << 20);
-  std::map<std::string, std::string> out;
-  for (std::size_t i = 0; i < scans.size(); ++i) {
-    const Tensor& tensor = catalogue.tensors[i];
-    out[tensor.name] = std::string(dtype_name(tensor.dtype)) + ' ' + json(tensor.shape).dump() +
-                       ' ' + scans[i].sha256;
-  }
-  return out;
-}
-
-struct Scratch {
-  std::string path =
-      (fs::temp_directory_path() / ("ckpt-unit-" + std::to_string(::getpid()))).string();
-  Scratch() { fs::create_directories(path); }
-  ~Scratch() { fs::remove_all(path); }
-};
-
-void write(const std::vector<OutputPlan>& plans, const std::string& dst) {
-  publish(plans, dst, {.engine = {.threads = 2}, .force = true, .sync = false, .folder = true});
 }
 
 void check_partition(const std::string& path, const json& want) {
@@ -92,16 +70,16 @@ TEST_CASE("states of every parameter equal what DeepSpeed's converter writes") {
         }
       }
     };
-    check(kData + name);
-    check(kData + name + "/global_step7");
-    if (fs::exists(kData + name + "/universal")) check(kData + name + "/universal");
+    check(kTrainingData + name);
+    check(kTrainingData + name + "/global_step7");
+    if (fs::exists(kTrainingData + name + "/universal")) check(kTrainingData + name + "/universal");
   }
 }
 
 TEST_CASE("reshard targets hold the expected partitions and read back to the same tensors") {
   const Scratch scratch;
   for (const std::string name : kSources) {
-    const Catalogue source = open_checkpoint(kData + name, {});
+    const Catalogue source = open_checkpoint(kTrainingData + name, {});
     const auto original = hashes(source);
     const json targets = expected_of(name)["reshard_targets"];
     for (const auto& [key, want] : targets.items()) {
@@ -114,7 +92,7 @@ TEST_CASE("reshard targets hold the expected partitions and read back to the sam
                                  .dp = layout["dp"],
                                  .vocab_pad = layout.value("pad_to", std::uint64_t{32})};
       const std::string out = scratch.path + '/' + name + label;
-      write(plan_deepspeed(source, target), out);
+      test::write_folder(plan_deepspeed(source, target), out);
       for (const auto& [file, partition] : want["zero_files"].items())
         check_partition(out + '/' + file, partition);
       CHECK(hashes(open_checkpoint(out, {})) == original);
@@ -124,15 +102,16 @@ TEST_CASE("reshard targets hold the expected partitions and read back to the sam
 
 TEST_CASE("any layout and back is the same checkpoint, uneven cuts and empty shares included") {
   const Scratch scratch;
-  const Catalogue source = open_checkpoint(kData + "zero1-tp2-dp1-moe", {});
+  const Catalogue source = open_checkpoint(kTrainingData + "zero1-tp2-dp1-moe", {});
   const auto original = hashes(source);
   for (const std::array<std::uint64_t, 4>& cut :
        {std::array<std::uint64_t, 4>{3, 1, 2, 1}, {1, 2, 5, 2}, {4, 2, 1, 1}, {5, 1, 7, 1}}) {
     const std::uint64_t tp = cut[0], pp = cut[1], dp = cut[2], zero = cut[3];
     CAPTURE(tp);
     const std::string there = scratch.path + "/there", back = scratch.path + "/back";
-    write(plan_deepspeed(source, {.tp = tp, .pp = pp, .dp = dp, .zero = zero}), there);
-    write(plan_deepspeed(open_checkpoint(there, {}), {.tp = 2, .pp = 1, .dp = 1}), back);
+    test::write_folder(plan_deepspeed(source, {.tp = tp, .pp = pp, .dp = dp, .zero = zero}), there);
+    test::write_folder(plan_deepspeed(open_checkpoint(there, {}), {.tp = 2, .pp = 1, .dp = 1}),
+                       back);
     CHECK(hashes(open_checkpoint(back, {})) == original);
   }
 }
@@ -140,8 +119,8 @@ TEST_CASE("any layout and back is the same checkpoint, uneven cuts and empty sha
 TEST_CASE("a universal folder has the file set of DeepSpeed's own") {
   const Scratch scratch;
   for (const std::string name : {"zero1-tp2-pp1-dp2", "zero3-dp4"}) {
-    const std::string out = scratch.path + '/' + name, theirs = kData + name + "/universal";
-    write(plan_universal(open_checkpoint(kData + name, {}), false), out);
+    const std::string out = scratch.path + '/' + name, theirs = kTrainingData + name + "/universal";
+    test::write_folder(plan_universal(open_checkpoint(kTrainingData + name, {}), false), out);
     std::size_t files = 0;
     for (const auto& entry : fs::recursive_directory_iterator(theirs)) {
       if (!entry.is_regular_file()) continue;
@@ -159,7 +138,7 @@ TEST_CASE("a universal folder has the file set of DeepSpeed's own") {
 
 TEST_CASE("a missing rank is found") {
   const Scratch scratch;
-  fs::copy(kData + "zero1-tp2-pp1-dp2/global_step7", scratch.path + "/tag");
+  fs::copy(kTrainingData + "zero1-tp2-pp1-dp2/global_step7", scratch.path + "/tag");
   fs::remove(scratch.path + "/tag/zero_pp_rank_1_mp_rank_01_optim_states.pt");
   CHECK_FALSE(open_checkpoint(scratch.path + "/tag", {}).findings.empty());
 }

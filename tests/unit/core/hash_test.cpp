@@ -11,7 +11,7 @@
 using namespace stateutils;
 
 TEST_CASE("hash: SHA-256 and HMAC known answers") {
-  // FIPS 180-4 examples ("abc", empty) and RFC 4231 test cases 1 and 2.
+  // FIPS 180-4 examples ("abc", empty) and RFC 4231 test cases 1, 2 and 6.
   CHECK(core::sha256_hex("abc") ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(core::sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -23,6 +23,9 @@ TEST_CASE("hash: SHA-256 and HMAC known answers") {
         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
   CHECK(mac_hex("Jefe", "what do ya want for nothing?") ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(
+      mac_hex(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First") ==
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   CHECK(mac_hex("", "") == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
   core::Sha256 parts;
   parts.update("a", 1);

@@ -9,7 +9,7 @@ using namespace stateutils;
 
 namespace {
 
-std::string error_of(const std::string& text, core::JsonLimits limits = {}) {
+std::string json_error(const std::string& text, core::JsonLimits limits = {}) {
   try {
     (void)core::parse_json(text, "f", limits);
     (void)core::parse_ordered_json(text, "f", limits);
@@ -23,29 +23,29 @@ std::string error_of(const std::string& text, core::JsonLimits limits = {}) {
 }  // namespace
 
 TEST_CASE("json: strict where nlohmann is not") {
-  CHECK(error_of("{\"a\":1,\n\"b\":{\"c\":1,\n\"c\":2}}") == "f:3: key \"c\" appears twice");
-  CHECK(error_of("[1,\n18446744073709551616\n]") ==
+  CHECK(json_error("{\"a\":1,\n\"b\":{\"c\":1,\n\"c\":2}}") == "f:3: key \"c\" appears twice");
+  CHECK(json_error("[1,\n18446744073709551616\n]") ==
         "f:2: integer 18446744073709551616 does not fit 64 bits");
-  CHECK(error_of("[-9223372036854775809]").find("does not fit") != std::string::npos);
-  CHECK(error_of("[1e999]").starts_with("f:1: "));
-  CHECK(error_of("[NaN]").starts_with("f:1: syntax error"));
-  CHECK(error_of("").starts_with("f:1: "));
-  CHECK(error_of("{} {}").starts_with("f:1: "));
-  CHECK(error_of("[1,]").starts_with("f:1: "));
-  CHECK(error_of("{\"a\":\"\xff\"}").starts_with("f:1: "));
-  CHECK(error_of("\"\\ud800\"").starts_with("f:1: "));
-  CHECK(error_of("[1] // x") != "");
-  CHECK(error_of("[1] // x", {.comments = true}) == "");
+  CHECK(json_error("[-9223372036854775809]").find("does not fit") != std::string::npos);
+  CHECK(json_error("[1e999]").starts_with("f:1: "));
+  CHECK(json_error("[NaN]").starts_with("f:1: syntax error"));
+  CHECK(json_error("").starts_with("f:1: "));
+  CHECK(json_error("{} {}").starts_with("f:1: "));
+  CHECK(json_error("[1,]").starts_with("f:1: "));
+  CHECK(json_error("{\"a\":\"\xff\"}").starts_with("f:1: "));
+  CHECK(json_error("\"\\ud800\"").starts_with("f:1: "));
+  CHECK(json_error("[1] // x") != "");
+  CHECK(json_error("[1] // x", {.comments = true}) == "");
 }
 
 TEST_CASE("json: depth") {
   const auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
-  CHECK(error_of(nested(64)) == "");
-  CHECK(error_of(nested(65)) == "f:1: nested deeper than 64 levels");
-  CHECK(error_of(nested(1000000)) == "f:1: nested deeper than 64 levels");
-  CHECK(error_of(nested(3), {.depth = 2}) != "");
+  CHECK(json_error(nested(64)) == "");
+  CHECK(json_error(nested(65)) == "f:1: nested deeper than 64 levels");
+  CHECK(json_error(nested(1000000)) == "f:1: nested deeper than 64 levels");
+  CHECK(json_error(nested(3), {.depth = 2}) != "");
 }
 
 TEST_CASE("json: documents arrive whole and in order") {

@@ -30,7 +30,7 @@ std::vector<std::string> read_a(std::string_view text, JsonlOptions options = {}
   return values;
 }
 
-std::string error_of(std::string_view text, JsonlOptions options = {}) {
+std::string jsonl_error(std::string_view text, JsonlOptions options = {}) {
   const auto values = read_a(text, options);
   return values.empty() || !values.back().starts_with("error: ") ? "" : values.back().substr(7);
 }
@@ -54,34 +54,34 @@ TEST_CASE("jsonl: accepts what text files have") {
 }
 
 TEST_CASE("jsonl: refuses with file and line") {
-  CHECK(error_of("{\"a\":1}\n{\"a\":1}{\"a\":2}\n").starts_with("t:2: malformed JSON"));
-  CHECK(error_of("{\"a\":1} x\n").starts_with("t:1: malformed JSON"));
-  CHECK(error_of("[1]\n") == "t:1: expected an object");
-  CHECK(error_of("7\n") == "t:1: expected an object");
-  CHECK(error_of("{\"a\":1,\"a\":2}\n") == "t:1: \"a\" appears twice");
+  CHECK(jsonl_error("{\"a\":1}\n{\"a\":1}{\"a\":2}\n").starts_with("t:2: malformed JSON"));
+  CHECK(jsonl_error("{\"a\":1} x\n").starts_with("t:1: malformed JSON"));
+  CHECK(jsonl_error("[1]\n") == "t:1: expected an object");
+  CHECK(jsonl_error("7\n") == "t:1: expected an object");
+  CHECK(jsonl_error("{\"a\":1,\"a\":2}\n") == "t:1: \"a\" appears twice");
   CHECK(read_a("{\"a\":1,\"b\":2,\"b\":2}\n") == Values{"1"});
-  CHECK(error_of("{\"b\":1}\n") == "t:1: \"a\" is missing");
-  CHECK(error_of("{\"a\":1,\"b\":18446744073709551616}\n").starts_with("t:1: malformed JSON"));
-  CHECK(error_of("{\"a\":1,\"b\":1e400}\n").starts_with("t:1: malformed JSON"));
-  CHECK(error_of("{\"a\":9223372036854775808}\n").find("does not fit") != std::string::npos);
-  CHECK(error_of("{\"a\":1,\"b\":NaN}\n").starts_with("t:1: malformed JSON"));
-  CHECK(error_of("{\"a\":1,\"b\":Infinity}\n").starts_with("t:1: malformed JSON"));
-  CHECK(error_of("{\"a\":1,\"b\":nul}\n").starts_with("t:1: malformed JSON"));
-  CHECK(error_of("{\"a\":1,\"b\":\"\xff\"}\n") == "t:1: invalid UTF-8");
-  CHECK(error_of("{\"a\":1,\"b\":\"\\ud800\"}\n") != "");
-  CHECK(error_of("{\"a\":1,\"b\":\"\\udc00x\"}\n") != "");
-  CHECK(error_of("{\"a\":1,\"b\":[\"\\uDC00\"]}\n") != "");
-  CHECK(error_of("{\"a\":1,\"\\udfff\":1}\n") != "");
-  CHECK(error_of("{\"a\":1.5}\n") == "t:1: \"a\": expected an integer, found a fraction");
-  CHECK(error_of("{\"a\":\"1\"}\n") == "t:1: \"a\": expected an integer, found a string");
-  CHECK(error_of("{\"a\":1").starts_with("t:1: "));
-  CHECK(error_of(std::string_view("{\"a\":1}\0\n", 9)).starts_with("t:1: "));
+  CHECK(jsonl_error("{\"b\":1}\n") == "t:1: \"a\" is missing");
+  CHECK(jsonl_error("{\"a\":1,\"b\":18446744073709551616}\n").starts_with("t:1: malformed JSON"));
+  CHECK(jsonl_error("{\"a\":1,\"b\":1e400}\n").starts_with("t:1: malformed JSON"));
+  CHECK(jsonl_error("{\"a\":9223372036854775808}\n").find("does not fit") != std::string::npos);
+  CHECK(jsonl_error("{\"a\":1,\"b\":NaN}\n").starts_with("t:1: malformed JSON"));
+  CHECK(jsonl_error("{\"a\":1,\"b\":Infinity}\n").starts_with("t:1: malformed JSON"));
+  CHECK(jsonl_error("{\"a\":1,\"b\":nul}\n").starts_with("t:1: malformed JSON"));
+  CHECK(jsonl_error("{\"a\":1,\"b\":\"\xff\"}\n") == "t:1: invalid UTF-8");
+  CHECK(jsonl_error("{\"a\":1,\"b\":\"\\ud800\"}\n") != "");
+  CHECK(jsonl_error("{\"a\":1,\"b\":\"\\udc00x\"}\n") != "");
+  CHECK(jsonl_error("{\"a\":1,\"b\":[\"\\uDC00\"]}\n") != "");
+  CHECK(jsonl_error("{\"a\":1,\"\\udfff\":1}\n") != "");
+  CHECK(jsonl_error("{\"a\":1.5}\n") == "t:1: \"a\": expected an integer, found a fraction");
+  CHECK(jsonl_error("{\"a\":\"1\"}\n") == "t:1: \"a\": expected an integer, found a string");
+  CHECK(jsonl_error("{\"a\":1").starts_with("t:1: "));
+  CHECK(jsonl_error(std::string_view("{\"a\":1}\0\n", 9)).starts_with("t:1: "));
 }
 
 TEST_CASE("jsonl: depth 64 is the limit") {
-  CHECK(error_of(nested_array(63)) == "");  // and the object itself
-  CHECK(error_of(nested_array(64)).find("64 levels") != std::string::npos);
-  CHECK(error_of(nested_array(100000)).find("64 levels") != std::string::npos);
+  CHECK(jsonl_error(nested_array(63)) == "");  // and the object itself
+  CHECK(jsonl_error(nested_array(64)).find("64 levels") != std::string::npos);
+  CHECK(jsonl_error(nested_array(100000)).find("64 levels") != std::string::npos);
 }
 
 TEST_CASE("jsonl: long lines up to the limit") {
@@ -92,8 +92,8 @@ TEST_CASE("jsonl: long lines up to the limit") {
       head + std::string(options.max_line - head.size() - tail.size(), 'x') + tail;
   CHECK(fits.size() == options.max_line);
   CHECK(read_a(fits + "\r\n" + fits + "\n{\"a\":2}", options) == Values{"1", "1", "2"});
-  CHECK(error_of("\n x" + fits, options).starts_with("t:2: line longer than 3145728 bytes"));
-  CHECK(error_of(std::string(9u << 20, ' '), options).starts_with("t:1: line longer than"));
+  CHECK(jsonl_error("\n x" + fits, options).starts_with("t:2: line longer than 3145728 bytes"));
+  CHECK(jsonl_error(std::string(9u << 20, ' '), options).starts_with("t:1: line longer than"));
 }
 
 TEST_CASE("jsonl: framing") {
@@ -110,19 +110,25 @@ TEST_CASE("jsonl: framing") {
   CHECK(read_a(body, x) == Values{"1", "2"});
   CHECK(read_a(header + trailer(0), x).empty());
   CHECK(read_a(header + body + trailer(2) + header + body + trailer(2), x).size() == 4);
-  CHECK(error_of(header + body, x).starts_with("t:3: the stream ends after 2 records"));
-  CHECK(error_of(header + body + trailer(3), x).starts_with("t:4: the trailer counts 3"));
-  CHECK(error_of(header + body + trailer(1), x) != "");
-  CHECK(error_of(header + body + trailer(2) + body, x) == "t:5: a record after the trailer");
-  CHECK(error_of(header + body + header + body + trailer(2), x) != "");
-  CHECK(error_of(header + "{\"end\":true}\n", x) == "t:2: \"a\" is missing");  // a record
-  CHECK(error_of("{\"format\":\"stateutils.y\",\"version\":1}\n", x).find("expected") !=
+  CHECK(jsonl_error(header + body, x).starts_with("t:3: the stream ends after 2 records"));
+  CHECK(jsonl_error(header + body + trailer(3), x).starts_with("t:4: the trailer counts 3"));
+  CHECK(jsonl_error(header + body + trailer(1), x) != "");
+  CHECK(jsonl_error(header + body + trailer(2) + body, x) == "t:5: a record after the trailer");
+  CHECK(jsonl_error(header + body + header + body + trailer(2), x) != "");
+  CHECK(jsonl_error(header + "{\"end\":true}\n", x) == "t:2: \"a\" is missing");  // a record
+  CHECK(jsonl_error("{\"format\":\"stateutils.y\",\"version\":1}\n", x).find("expected") !=
         std::string::npos);
-  CHECK(error_of("{\"format\":\"stateutils.x\",\"version\":2}\n", x).starts_with("t:1: version 2"));
-  CHECK(error_of("{\"format\":\"stateutils.x\"}\n", x) == "t:1: \"version\" is missing");
+  CHECK(jsonl_error("{\"format\":\"stateutils.x\",\"version\":2}\n", x)
+            .starts_with("t:1: version 2"));
+  CHECK(jsonl_error("{\"format\":\"stateutils.x\"}\n", x) == "t:1: \"version\" is missing");
   CHECK(read_a(header + body, tail) == Values{"1", "2"});
   CHECK(read_a(header + body + "{\"a\":3,", tail) == Values{"1", "2"});
   CHECK(read_a(header + body + trailer(9), tail) == Values{"1", "2"});
+  JsonlOptions open_ended = x;
+  open_ended.open_ended = true;
+  CHECK(read_a(header + body, open_ended) == Values{"1", "2"});
+  CHECK(error_of(header + body + "{\"a\":3,", open_ended) != "");
+  CHECK(error_of(header + body + trailer(9), open_ended) != "");
   // Frames sorted by another program.
   CHECK(read_a("{\"a\":9,\"version\":1,\"format\":\"stateutils.x\"}\n" + body +
                    "{\"records\":2,\"end\":true}\n",

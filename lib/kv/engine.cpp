@@ -1,0 +1,69 @@
+#include "kv/engine.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace stateutils::kv {
+
+Fleet::Fleet(const Trace& trace, const RunConfig& config) : token_bytes(config.kv_bytes_per_token) {
+  block = trace.has_blocks() && trace.chains && config.share_prefixes ? trace.block : config.block;
+  if (block % config.block != 0) {
+    throw core::usage_error("config: \"batch.block\" " + std::to_string(config.block) +
+                            " does not divide the trace's blocks of " + std::to_string(block));
+  }
+  per_block = block / config.block;
+  for (const FleetEntry& entry : config.fleet) {
+    InstanceSetup setup;
+    setup.entry = &entry;
+    setup.cost = make_cost_model(config, entry);
+    setup.units = tier_blocks(config, config.tiers[0], entry);
+    for (const TierConfig& tier : config.tiers) {
+      setup.tiers.push_back(
+          {tier_blocks(config, tier, entry) / per_block, tier.policy, tier.write});
+    }
+    for (std::uint32_t i = 0; i < entry.count; ++i) {
+      const auto index = static_cast<std::uint32_t>(instances.size());
+      if (entry.role != Role::kDecode) front.push_back(index);
+      if (entry.role == Role::kDecode) back.push_back(index);
+      instances.push_back(setup);
+    }
+  }
+}
+
+SimResult simulate(const Trace& trace, const RunConfig& config, const SimOptions& options) {
+  return options.exact_steps ? simulate_plainly(trace, config, options)
+                             : simulate_stretches(trace, config, options);
+}
+
+std::int64_t transfer_ns(std::uint64_t bytes, double bytes_per_s) {
+  if (bytes_per_s <= 0) return 0;
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(bytes) / bytes_per_s * 1e9));
+}
+
+std::int64_t handover_ns(const RunConfig& config, std::uint64_t bytes, std::int64_t prefill) {
+  const std::int64_t whole = transfer_ns(bytes, config.transfer_bw);
+  if (!config.transfer_by_layer) return config.transfer_latency + whole;
+  const auto layers = static_cast<std::int64_t>(std::max(1u, config.model.layers));
+  return config.transfer_latency + std::max((whole + layers - 1) / layers, whole - prefill);
+}
+
+std::int64_t swap_ns(const RunConfig& config, std::uint64_t units, std::uint64_t bytes) {
+  const std::uint64_t group = config.swap.grouped ? config.swap.first_group : 1;
+  const std::uint64_t groups = (units + group - 1) / group;
+  const std::uint64_t calls = 2ull * std::max(1u, config.model.layers) * groups;
+  return static_cast<std::int64_t>(calls) * config.swap.call +
+         transfer_ns(bytes, config.tiers[1].bandwidth);
+}
+
+std::int64_t recompute_ns(const CostModel& cost, std::uint64_t context, std::uint64_t tokens) {
+  BatchShape batch;
+  const Wide without = cost.cost(batch, 0);
+  batch.prefill_tokens = tokens;
+  batch.prefill_context = context;
+  const auto n = static_cast<double>(tokens);
+  batch.prefill_attention = n * (static_cast<double>(context) + n / 2);
+  return rounded_ns(cost.cost(batch, 0) - without);
+}
+
+}  // namespace stateutils::kv

@@ -1,0 +1,714 @@
+// The plain loop: one event per iteration, one walk over all running requests each, blocks one by
+// one. It exists to be read and compared with: `--exact-steps`, and the tests' twin.
+#include <algorithm>
+#include <map>
+#include <queue>
+#include <tuple>
+
+#include "core/signals.hpp"
+#include "kv/engine.hpp"
+#include "kv/engine_plain_cache.hpp"
+#include "kv/engine_queue.hpp"
+#include "kv/engine_retain.hpp"
+
+namespace stateutils::kv {
+namespace plain {
+
+struct Job {
+  std::uint32_t request = 0, target = 0, computed = 0, generated = 0, chain = 0, chunk = 0;
+  std::uint32_t clean = 0, reserved = 0, source = 0;
+  bool admitted = false, swapped = false, resumes = false, decoding = false, first_step = false;
+  std::int64_t ready = 0, last_token = 0, tbt_max = 0, began = 0;
+  WaitKey key;
+};
+
+struct Pinned {
+  std::uint32_t request = 0, blocks = 0;
+  std::uint64_t version = 0;
+  std::int64_t program = 0;
+};
+
+struct Machine {
+  Machine(const Trace& trace, const RunConfig& config, const InstanceSetup& the_setup)
+      : setup(the_setup),
+        cache(trace, the_setup.tiers, config.exclusive),
+        waiting(trace, config.scheduler == Scheduler::kVtc),
+        free(the_setup.units) {}
+  const InstanceSetup& setup;
+  Cache cache;
+  WaitQueue waiting;
+  std::uint64_t free;
+  std::vector<std::uint32_t> prefills, decodes, incoming, moving_in, joiners, queued;  // requests
+  std::map<std::uint32_t, Pinned> pins;
+  bool busy = false, build_pending = false, changed = true;
+  std::vector<std::uint32_t> batch;
+  BatchShape shape;
+  std::uint64_t context = 0, outgoing_units = 0, version = 0, units_then = 0;
+  std::int64_t base_time = 0, start = 0, delay = 0, outgoing_end = 0;
+  Wide base_sum = 0, cost = 0, overhead = 0;
+  bool extrapolated = false;
+  std::uint32_t budget = 0, preempted = 0, waiting_then = 0;
+  std::array<std::int64_t, kTiers> up_free{};
+};
+
+class Loop {
+ public:
+  Loop(const Trace& trace, const RunConfig& config, const SimOptions& options)
+      : trace_(trace),
+        config_(config),
+        options_(options),
+        fleet_(trace, config),
+        arrivals_(trace, config),
+        out_(trace.size(), options.detail),
+        retention_(config, trace),
+        jobs_(trace.size()) {
+    for (const InstanceSetup& setup : fleet_.instances) machines_.emplace_back(trace, config, setup);
+    out_.admitted.resize(machines_.size());
+    std::uint32_t first = 0;
+    if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup;
+  }
+  SimResult run();
+
+ private:
+  using Event = std::tuple<std::int64_t, EventKind, std::uint32_t, std::uint32_t, std::uint64_t>;
+  void push(std::int64_t time, EventKind kind, std::uint32_t m, std::uint32_t item,
+            std::uint64_t version) {
+    events_.push({time, kind, m, item, version});
+  }
+  std::uint32_t number(const Machine& m) const {
+    return static_cast<std::uint32_t>(&m - machines_.data());
+  }
+  std::uint64_t available(const Machine& m) const {
+    return m.free + m.cache.evictable() * fleet_.per_block;
+  }
+  std::uint64_t units(std::uint64_t tokens) const { return fleet_.units_of(tokens, config_.block); }
+  std::uint64_t own_units(const Job& job, std::uint64_t tokens) const {
+    return units(tokens) - std::uint64_t{job.chain} * fleet_.per_block;
+  }
+  std::uint64_t running(const Machine& m) const {
+    return m.prefills.size() + m.decodes.size() + m.moving_in.size();
+  }
+  std::uint64_t pending(const Machine& m) const;
+  std::uint64_t held_tokens(const Machine& m) const;
+  std::uint32_t route(std::uint32_t r);
+  void arrive(std::uint32_t r, std::int64_t now);
+  void wake(Machine& m, std::int64_t now);
+  void enqueue(Machine& m, std::uint32_t r);
+  void dequeue(Machine& m, std::uint32_t r);
+  void build(Machine& m, std::int64_t now);
+  void plan(Machine& m, std::int64_t now);
+  void land(Machine& m, std::int64_t now);
+  void admit_all(Machine& m, std::int64_t now);
+  bool admit(Machine& m, std::uint32_t r, std::int64_t now);
+  bool admit_swapped(Machine& m, std::uint32_t r, std::int64_t now);
+  std::int64_t load(Machine& m, const KvTree::Match& match, std::int64_t now, bool really);
+  void allocate(Machine& m, std::uint64_t units, std::int64_t now);
+  void add_chunk(Machine& m, std::uint32_t r, std::uint32_t tokens);
+  void begin(Machine& m, std::int64_t now);
+  void end(Machine& m, std::int64_t now);
+  void end_chunk(Machine& m, std::uint32_t r, std::int64_t now);
+  void decode_from(Machine& m, std::uint32_t r);
+  void finish(Machine& m, std::uint32_t r, std::int64_t now);
+  void release(Machine& m, Job& job);
+  void preempt(Machine& m, std::int64_t now);
+  bool swap_out(Machine& m, Job& job, std::int64_t now);
+  void unpin(Machine& m, std::uint32_t session);
+  void rekey(Machine& m, std::uint32_t session);
+
+  const Trace& trace_;
+  const RunConfig& config_;
+  const SimOptions& options_;
+  Fleet fleet_;
+  Arrivals arrivals_;
+  Outcomes out_;
+  Retention retention_;
+  std::vector<Job> jobs_;
+  std::vector<Machine> machines_;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::map<std::uint32_t, std::uint32_t> sticky_;
+  std::uint64_t turn_ = 0, versions_ = 0;
+};
+
+std::uint64_t Loop::pending(const Machine& m) const {
+  std::uint64_t tokens = 0;
+  for (const auto* list : {&m.queued, &m.prefills}) {
+    for (const std::uint32_t r : *list) {
+      if (!jobs_[r].resumes) tokens += jobs_[r].target - jobs_[r].computed;
+    }
+  }
+  return tokens;
+}
+
+std::uint64_t Loop::held_tokens(const Machine& m) const {
+  std::uint64_t tokens = 0;
+  for (const auto* list : {&m.decodes, &m.prefills}) {
+    for (const std::uint32_t r : *list) tokens += jobs_[r].computed;
+  }
+  for (const auto* list : {&m.incoming, &m.moving_in, &m.joiners}) {
+    for (const std::uint32_t r : *list) tokens += jobs_[r].target;
+  }
+  return tokens;
+}
+
+std::uint32_t Loop::route(std::uint32_t r) {
+  const auto load = [this](const Machine& m) {
+    return m.queued.size() + running(m) + m.incoming.size() + m.joiners.size();
+  };
+  const auto least = [this](auto score) {
+    std::uint32_t best = fleet_.front[0];
+    for (const std::uint32_t i : fleet_.front) {
+      if (score(machines_[i]) < score(machines_[best])) best = i;
+    }
+    return best;
+  };
+  const std::uint32_t session = session_of(trace_, r);
+  switch (config_.router) {
+    case Router::kTokenJsq:
+      return least([this](const Machine& m) { return pending(m) + m.decodes.size(); });
+    case Router::kPrefix: {
+      const std::uint32_t most =
+          config_.share_prefixes
+              ? std::min(full_blocks(trace_, r), (trace_.in[r] - 1) / fleet_.block)
+              : 0;
+      return least([&](const Machine& m) {
+        return static_cast<std::int64_t>(pending(m)) -
+               static_cast<std::int64_t>(m.cache.match(r, most).total) * fleet_.block;
+      });
+    }
+    case Router::kSession:
+      if (session == kNone) return least(load);
+      if (!sticky_.contains(session)) sticky_[session] = least(load);
+      return sticky_[session];
+    case Router::kJsq:
+      return least(load);
+    default:
+      return fleet_.front[turn_++ % fleet_.front.size()];
+  }
+}
+
+void Loop::arrive(std::uint32_t r, std::int64_t now) {
+  retention_.arrived(r, now);
+  const std::uint64_t tokens = std::uint64_t{trace_.in[r]} + outputs_of(trace_, r) - 1;
+  for (const Machine& m : machines_) {
+    if (units(tokens) <= m.setup.units) continue;
+    ++out_.rejected;
+    arrivals_.finished(r, now);
+    return;
+  }
+  jobs_[r].request = r;
+  jobs_[r].target = trace_.in[r];
+  Machine& m = machines_[route(r)];
+  m.waiting.joined(r);
+  enqueue(m, r);
+  wake(m, now);
+}
+
+void Loop::wake(Machine& m, std::int64_t now) {
+  if (m.busy || m.build_pending) return;
+  m.build_pending = true;
+  push(now, EventKind::kBuild, number(m), 0, 0);
+}
+
+void Loop::enqueue(Machine& m, std::uint32_t r) {
+  Job& job = jobs_[r];
+  const std::uint32_t session = session_of(trace_, r);
+  job.key = wait_key(config_, trace_, arrivals_, r, job.target - job.computed,
+                     session != kNone && m.pins.contains(session));
+  m.waiting.push(job.key);
+  m.queued.push_back(r);
+}
+
+void Loop::dequeue(Machine& m, std::uint32_t r) {
+  m.waiting.erase(jobs_[r].key);
+  std::erase(m.queued, r);
+}
+
+void Loop::build(Machine& m, std::int64_t now) {
+  m.build_pending = false;
+  if (m.busy) return;
+  m.batch.clear();
+  m.shape = {};
+  m.delay = 0;
+  m.preempted = 0;
+  for (const std::uint32_t r : m.joiners) decode_from(m, r);
+  m.joiners.clear();
+  const std::vector<std::uint32_t> prefills = m.prefills;
+  for (const std::uint32_t r : prefills) {
+    if (!jobs_[r].resumes || jobs_[r].ready > now) continue;
+    std::erase(m.prefills, r);
+    decode_from(m, r);
+  }
+  plan(m, now);
+  land(m, now);
+  admit_all(m, now);
+  while (m.batch.empty() && running(m) == 0 && !(m.queued.empty() && m.incoming.empty()) &&
+         !m.pins.empty()) {
+    auto latest = m.pins.begin();
+    for (auto it = m.pins.begin(); it != m.pins.end(); ++it) {
+      if (it->second.program > latest->second.program) latest = it;
+    }
+    unpin(m, latest->first);
+    land(m, now);
+    admit_all(m, now);
+  }
+  if (!m.batch.empty() || !m.decodes.empty()) begin(m, now);
+}
+
+void Loop::plan(Machine& m, std::int64_t now) {
+  for (;;) {
+    std::uint64_t need = 0;
+    for (const std::uint32_t r : m.decodes) {
+      if (jobs_[r].computed % config_.block == 0) ++need;
+    }
+    m.budget = config_.max_tokens -
+               std::min<std::uint32_t>(config_.max_tokens, static_cast<std::uint32_t>(m.decodes.size()));
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> chunks;
+    bool enough = need <= available(m);
+    for (const std::uint32_t r : m.prefills) {
+      const Job& job = jobs_[r];
+      if (!enough) break;
+      if (job.ready > now) continue;
+      const std::uint32_t left = job.target - job.computed;
+      std::uint32_t tokens = std::min(left, m.budget);
+      if (!config_.chunked && left > m.budget && !(m.decodes.empty() && chunks.empty())) break;
+      if (!config_.chunked) tokens = left;
+      if (tokens == 0) break;
+      need += own_units(job, job.computed + tokens) - own_units(job, job.computed);
+      enough = need <= available(m);
+      m.budget -= std::min(m.budget, tokens);
+      chunks.emplace_back(r, tokens);
+    }
+    if (enough) {
+      allocate(m, need, now);
+      for (const auto& [r, tokens] : chunks) add_chunk(m, r, tokens);
+      return;
+    }
+    preempt(m, now);
+  }
+}
+
+void Loop::allocate(Machine& m, std::uint64_t wanted, std::int64_t now) {
+  while (m.free < wanted && m.cache.evict_one(0)) m.free += fleet_.per_block;
+  m.free -= wanted;
+  if (now < m.outgoing_end && m.free < m.outgoing_units) {
+    m.delay = std::max(m.delay, m.outgoing_end - now);
+  }
+}
+
+void Loop::add_chunk(Machine& m, std::uint32_t r, std::uint32_t tokens) {
+  Job& job = jobs_[r];
+  job.chunk = tokens;
+  m.batch.push_back(r);
+  m.shape.prefill_tokens += tokens;
+  m.shape.prefill_context += job.computed;
+  m.shape.prefill_attention += 1.0 * tokens * (job.computed + tokens / 2.0);
+}
+
+void Loop::land(Machine& m, std::int64_t now) {
+  while (!m.incoming.empty() && running(m) < config_.max_seqs) {
+    const std::uint32_t r = m.incoming.front();
+    Job& job = jobs_[r];
+    if (units(job.target) > available(m)) return;
+    allocate(m, units(job.target), now);
+    m.incoming.erase(m.incoming.begin());
+    m.moving_in.push_back(r);
+    const std::uint64_t bytes = job.target * fleet_.token_bytes;
+    ++out_.transfers;
+    push(now + handover_ns(config_, bytes, job.last_token - job.began), EventKind::kTransfer,
+         number(m), r, 1);
+  }
+}
+
+void Loop::admit_all(Machine& m, std::int64_t now) {
+  while (m.waiting.size() > 0 && running(m) < config_.max_seqs) {
+    const std::uint32_t r = m.waiting.best().request;
+    if (!(jobs_[r].swapped ? admit_swapped(m, r, now) : admit(m, r, now))) return;
+    dequeue(m, r);
+  }
+}
+
+// When blocks of lower tiers would be up; `really`: occupies the channels for it.
+std::int64_t Loop::load(Machine& m, const KvTree::Match& match, std::int64_t now, bool really) {
+  std::int64_t at = now;
+  std::uint64_t blocks = 0;
+  for (std::size_t tier = kTiers - 1; tier > 0; --tier) {
+    blocks += match.blocks[tier];
+    if (blocks == 0) continue;
+    const std::uint64_t bytes = blocks * fleet_.block * fleet_.token_bytes;
+    const TierConfig& below = config_.tiers[tier];
+    at = std::max(at, m.up_free[tier]) + below.latency + transfer_ns(bytes, below.bandwidth);
+    if (!really) continue;
+    m.up_free[tier] = at;
+    out_.swap_in_bytes += bytes;
+    ++out_.transfers;
+  }
+  return at;
+}
+
+bool Loop::admit(Machine& m, std::uint32_t r, std::int64_t now) {
+  Job& job = jobs_[r];
+  if (config_.chunked && m.budget == 0) return false;
+  std::uint32_t most = std::min(full_blocks(trace_, r), (job.target - 1) / fleet_.block);
+  if (!config_.share_prefixes) most = 0;
+  const KvTree::Match match = m.cache.match(r, most);
+  const std::uint64_t lower = match.total - match.blocks[0];
+  bool loads = lower > 0 && config_.reload != Reload::kNever;
+  if (loads && config_.reload == Reload::kAuto) {
+    const std::uint64_t block = fleet_.block;
+    loads = load(m, match, now, false) - now <
+            recompute_ns(*m.setup.cost, match.blocks[0] * block, lower * block);
+  }
+  const std::uint32_t hit = loads ? match.total : match.blocks[0];
+  const std::uint32_t left = job.target - hit * fleet_.block;
+  const bool later = loads || match.ready > now;
+  std::uint32_t tokens = later ? 0 : std::min(left, m.budget);
+  if (!config_.chunked && !later) {
+    if (left > m.budget && !(m.decodes.empty() && m.batch.empty())) return false;
+    tokens = left;
+  }
+  const std::uint64_t need = units(std::uint64_t{hit} * fleet_.block + tokens) -
+                             std::uint64_t{match.blocks[0]} * fleet_.per_block;
+  if (need > available(m) - std::uint64_t{match.unlocked} * fleet_.per_block) return false;
+  m.cache.lock(r, match.blocks[0], true);
+  job.chain = hit;
+  allocate(m, need, now);
+  job.ready = later ? match.ready : now;
+  if (loads) {
+    const std::int64_t at = load(m, match, now, true);
+    m.cache.insert(r, match.blocks[0], hit, at);
+    m.cache.unlock(r, match.blocks[0], false);
+    m.cache.lock(r, hit, false);
+    job.ready = std::max(match.ready, at);
+  }
+  job.computed = hit * fleet_.block;
+  if (later) {
+    push(job.ready, EventKind::kTransfer, number(m), r, 0);
+    out_.stalled += job.ready - now;
+    if (out_.detail) out_.stall[r] += job.ready - now;
+  }
+  const std::uint32_t session = session_of(trace_, r);
+  if (job.admitted) {
+    out_.recomputed += left;
+  } else {
+    job.admitted = true;
+    std::array<std::uint32_t, kTiers> hits = match.blocks;
+    if (!loads) hits = {match.blocks[0]};
+    out_.admit(trace_, r, number(m), job.key.arrival, hits, fleet_.block);
+    retention_.admitted(r, now - job.key.arrival, session != kNone && m.pins.contains(session));
+    m.waiting.serve(r, trace_.in[r]);
+  }
+  if (session != kNone) unpin(m, session);
+  m.prefills.push_back(r);
+  if (tokens == 0) return true;
+  m.budget -= std::min(m.budget, tokens);
+  add_chunk(m, r, tokens);
+  return true;
+}
+
+bool Loop::admit_swapped(Machine& m, std::uint32_t r, std::int64_t now) {
+  Job& job = jobs_[r];
+  const KvTree::Match match =
+      m.cache.match(r, std::min(full_blocks(trace_, r), job.computed / fleet_.block));
+  const std::uint32_t gpu = match.ready > now ? 0 : match.blocks[0];
+  const std::uint64_t need = units(job.computed) - std::uint64_t{gpu} * fleet_.per_block;
+  const std::uint64_t spare = job.computed % config_.block == 0 ? 1 : 0;
+  const std::uint64_t unlocked = gpu == 0 ? 0 : match.unlocked;
+  if (need + spare > available(m) - unlocked * fleet_.per_block) return false;
+  m.cache.lock(r, gpu, true);
+  job.chain = gpu;
+  allocate(m, need, now);
+  const std::uint64_t bytes = (job.computed - std::uint64_t{gpu} * fleet_.block) * fleet_.token_bytes;
+  const std::int64_t time = swap_ns(config_, need, bytes);
+  out_.swap_in_bytes += bytes;
+  ++out_.transfers;
+  if (!config_.swap.reuse) {
+    m.cache.release(1, job.reserved);
+    job.reserved = job.clean = 0;
+  }
+  job.swapped = false;
+  job.ready = now;
+  if (config_.swap.grouped) {
+    job.ready = m.up_free[1] = std::max(now, m.up_free[1]) + time;
+    push(job.ready, EventKind::kTransfer, number(m), r, 0);
+  } else {
+    m.delay += time;
+  }
+  out_.stalled += std::max(job.ready - now, time);
+  if (out_.detail) out_.stall[r] += std::max(job.ready - now, time);
+  if (job.resumes && job.ready == now) {
+    allocate(m, spare, now);
+    m.budget -= std::min(m.budget, 1u);
+    decode_from(m, r);
+  } else {
+    m.prefills.push_back(r);
+  }
+  return true;
+}
+
+void Loop::begin(Machine& m, std::int64_t now) {
+  m.busy = true;
+  m.waiting_then = m.waiting.size();
+  m.shape.decodes = static_cast<std::uint32_t>(m.decodes.size());
+  m.context = 0;
+  for (const std::uint32_t r : m.decodes) m.context += jobs_[r].computed;
+  const bool alone = m.batch.empty() && m.delay == 0;
+  if (m.changed || !alone) {
+    m.base_time = now + m.delay;
+    m.base_sum = 0;
+  }
+  m.changed = !alone;
+  m.start = now + m.delay;
+  m.units_then = m.setup.units - m.free;
+  const CostLine line = m.setup.cost->line(m.shape, m.context);
+  m.cost = line.at(m.context);
+  m.overhead = line.overhead;
+  m.extrapolated = line.extrapolated;
+  m.base_sum += m.cost;
+  for (const std::uint32_t r : m.batch) {
+    if (out_.start[r] == kNoTime) out_.start[r] = jobs_[r].began = m.start;
+  }
+  push(m.base_time + rounded_ns(m.base_sum), EventKind::kIteration, number(m), 0, 0);
+}
+
+void Loop::end(Machine& m, std::int64_t now) {
+  m.busy = false;
+  if (options_.on_iteration) {
+    options_.on_iteration({m.start, now - m.start, number(m), m.shape.decodes, m.waiting_then,
+                           m.preempted, m.shape.prefill_tokens, m.context, m.units_then});
+  }
+  out_.busy += m.cost;
+  out_.bound += m.cost - m.overhead;
+  ++out_.iterations;
+  if (m.extrapolated) ++out_.extrapolated;
+  m.waiting.serve_decodes(1);
+  std::vector<std::uint32_t> done;
+  for (const std::uint32_t r : m.decodes) {
+    Job& job = jobs_[r];
+    ++job.computed;
+    ++job.generated;
+    const std::int64_t gap = rounded_ns(m.cost) + m.delay;
+    job.tbt_max = std::max(job.tbt_max, job.first_step ? std::max(gap, now - job.last_token) : gap);
+    job.first_step = false;
+    job.last_token = now;
+    if (job.generated == outputs_of(trace_, r)) done.push_back(r);
+  }
+  std::ranges::sort(done);
+  for (const std::uint32_t r : done) {
+    std::erase(m.decodes, r);
+    jobs_[r].decoding = false;
+    m.waiting.decoding(r, -1);
+    m.changed = true;
+    finish(m, r, now);
+  }
+  const std::vector<std::uint32_t> batch = m.batch;
+  for (const std::uint32_t r : batch) end_chunk(m, r, now);
+  m.build_pending = true;
+  push(now, EventKind::kBuild, number(m), 0, 0);
+}
+
+void Loop::end_chunk(Machine& m, std::uint32_t r, std::int64_t now) {
+  Job& job = jobs_[r];
+  job.computed += job.chunk;
+  const std::uint32_t full = std::min(full_blocks(trace_, r), job.computed / fleet_.block);
+  if (config_.share_prefixes && full > job.chain) {
+    const std::uint32_t added = m.cache.insert(r, job.chain, full, now);
+    m.cache.unlock(r, job.chain, false);
+    m.cache.lock(r, full, false);
+    m.free += std::uint64_t{full - job.chain - added} * fleet_.per_block;
+    job.chain = full;
+  }
+  if (job.computed < job.target) return;
+  std::erase(m.prefills, r);
+  if (++job.generated == 1) {
+    out_.first[r] = now;
+  } else {
+    job.tbt_max = std::max(job.tbt_max, now - job.last_token);
+  }
+  job.last_token = now;
+  m.waiting.serve(r, 2);
+  if (job.generated == outputs_of(trace_, r)) {
+    finish(m, r, now);
+  } else if (m.setup.entry->role == Role::kPrefill) {
+    m.waiting.left(r);
+    job.source = number(m);
+    std::uint32_t to = fleet_.back[0];
+    for (const std::uint32_t i : fleet_.back) {
+      if (held_tokens(machines_[i]) < held_tokens(machines_[to])) to = i;
+    }
+    machines_[to].waiting.joined(r);
+    machines_[to].incoming.push_back(r);
+    wake(machines_[to], now);
+  } else {
+    decode_from(m, r);
+  }
+}
+
+void Loop::decode_from(Machine& m, std::uint32_t r) {
+  Job& job = jobs_[r];
+  job.decoding = true;
+  job.first_step = true;
+  m.decodes.push_back(r);
+  m.waiting.decoding(r, 1);
+  m.changed = true;
+}
+
+void Loop::release(Machine& m, Job& job) {
+  m.free += own_units(job, job.computed);
+  m.cache.unlock(job.request, job.chain, true);
+  job.chain = 0;
+}
+
+void Loop::finish(Machine& m, std::uint32_t r, std::int64_t now) {
+  Job& job = jobs_[r];
+  out_.finish[r] = now;
+  out_.tbt_max[r] = job.tbt_max;
+  const std::uint32_t session = session_of(trace_, r);
+  if (retention_.on() && session != kNone) {
+    std::int64_t reload = recompute_ns(*m.setup.cost, 0, job.computed);
+    if (config_.tiers.size() > 1) {
+      reload = std::min(reload, config_.tiers[1].latency +
+                                    transfer_ns(job.computed * fleet_.token_bytes,
+                                                config_.tiers[1].bandwidth));
+    }
+    const Retention::Grant grant = retention_.finished(r, now, reload);
+    if (out_.detail) {
+      out_.ttl[r] = grant.ttl;
+      out_.benefit[r] = grant.benefit;
+    }
+    unpin(m, session);
+    if (grant.ttl > 0 && job.chain > 0) {
+      m.cache.lock(r, job.chain, false);
+      m.pins[session] = {r, job.chain, ++versions_, arrivals_.job_start(r)};
+      push(now + grant.ttl, EventKind::kTimer, number(m), session, versions_);
+      rekey(m, session);
+    }
+  }
+  release(m, job);
+  if (job.reserved > 0) m.cache.release(1, job.reserved);
+  m.waiting.left(r);
+  arrivals_.finished(r, now);
+}
+
+void Loop::unpin(Machine& m, std::uint32_t session) {
+  const auto pin = m.pins.find(session);
+  if (pin == m.pins.end()) return;
+  m.cache.unlock(pin->second.request, pin->second.blocks, false);
+  m.pins.erase(pin);
+  rekey(m, session);
+}
+
+void Loop::rekey(Machine& m, std::uint32_t session) {
+  if (config_.scheduler != Scheduler::kContinuum) return;
+  const std::vector<std::uint32_t> queued = m.queued;
+  for (const std::uint32_t r : queued) {
+    if (session_of(trace_, r) != session) continue;
+    dequeue(m, r);
+    enqueue(m, r);
+  }
+}
+
+void Loop::preempt(Machine& m, std::int64_t now) {
+  std::uint32_t r = kNone;
+  const auto later = [this](std::uint32_t a, std::uint32_t b) {
+    return std::pair(arrivals_.time_of(a), a) > std::pair(arrivals_.time_of(b), b);
+  };
+  for (const std::uint32_t one : m.decodes) {
+    if (r == kNone || later(one, r)) r = one;
+  }
+  for (const std::uint32_t one : m.prefills) {
+    if (jobs_[one].ready <= now && (r == kNone || later(one, r))) r = one;
+  }
+  Job& job = jobs_[r];
+  const bool decoding = job.decoding;
+  std::erase(m.decodes, r);
+  std::erase(m.prefills, r);
+  if (decoding) {
+    m.waiting.decoding(r, -1);
+    m.changed = true;
+    job.target = trace_.in[r] + job.generated;
+    job.decoding = false;
+  }
+  ++m.preempted;
+  ++out_.preempted;
+  if (out_.detail) ++out_.preemptions[r];
+  job.swapped = config_.swap.on && swap_out(m, job, now);
+  release(m, job);
+  if (job.swapped) {
+    job.resumes = decoding;
+  } else {
+    job.computed = 0;
+    job.resumes = false;
+    if (job.reserved > 0) m.cache.release(1, job.reserved);
+    job.reserved = job.clean = 0;
+  }
+  enqueue(m, r);
+}
+
+bool Loop::swap_out(Machine& m, Job& job, std::int64_t now) {
+  const std::uint32_t blocks = fleet_.units_of(job.computed, fleet_.block);
+  if (blocks > job.reserved && !m.cache.reserve(1, blocks - job.reserved)) return false;
+  job.reserved = std::max(job.reserved, blocks);
+  const std::uint64_t dirty = job.computed - (config_.swap.reuse ? job.clean : 0);
+  job.clean = job.computed;
+  const std::uint64_t bytes = dirty * fleet_.token_bytes;
+  const std::int64_t time = swap_ns(config_, units(dirty), bytes);
+  out_.swap_out_bytes += bytes;
+  ++out_.transfers;
+  if (config_.swap.grouped) {
+    m.outgoing_units = (now < m.outgoing_end ? m.outgoing_units : 0) + own_units(job, job.computed);
+    m.outgoing_end = std::max(now, m.outgoing_end) + time;
+  } else {
+    m.delay += time;
+  }
+  return true;
+}
+
+SimResult Loop::run() {
+  std::int64_t at = 0;
+  std::uint32_t request = 0;
+  for (std::uint64_t steps = 0;; ++steps) {
+    if (steps % 1024 == 0) core::check_stop();
+    const bool arriving = arrivals_.peek(at, request);
+    if (!arriving && events_.empty()) break;
+    if (arriving && (events_.empty() || at <= std::get<0>(events_.top()))) {
+      arrivals_.pop();
+      arrive(request, at);
+      continue;
+    }
+    const auto [now, kind, index, item, version] = events_.top();
+    events_.pop();
+    Machine& m = machines_[index];
+    if (kind == EventKind::kIteration) {
+      end(m, now);
+    } else if (kind == EventKind::kBuild) {
+      build(m, now);
+    } else if (kind == EventKind::kTimer) {
+      const auto pin = m.pins.find(item);
+      if (pin == m.pins.end() || pin->second.version != version) continue;
+      unpin(m, item);
+      wake(m, now);
+    } else {
+      if (version > 0) {
+        Machine& source = machines_[jobs_[item].source];
+        release(source, jobs_[item]);
+        wake(source, now);
+        std::erase(m.moving_in, item);
+        m.joiners.push_back(item);
+      }
+      wake(m, now);
+    }
+  }
+  for (const Machine& m : machines_) {
+    out_.transfers += m.cache.moved_down();
+    out_.swap_out_bytes += m.cache.moved_down() * fleet_.block * fleet_.token_bytes;
+  }
+  return {std::move(out_), arrivals_.times()};
+}
+
+}  // namespace plain
+
+SimResult simulate_plainly(const Trace& trace, const RunConfig& config, const SimOptions& options) {
+  return plain::Loop(trace, config, options).run();
+}
+
+}  // namespace stateutils::kv

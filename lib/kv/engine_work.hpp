@@ -1,0 +1,104 @@
+// What both simulation loops share: who arrives when, who goes first, and what came of each.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <queue>
+#include <vector>
+
+#include "kv/cost.hpp"
+#include "kv/engine_tree.hpp"
+#include "kv/run_config.hpp"
+#include "kv/trace.hpp"
+
+namespace stateutils::kv {
+
+// Events at one time happen in this order, then by instance and request. A batch is built after all
+// else, so that what arrives at a boundary joins it.
+enum class EventKind : std::uint8_t { kArrival, kTransfer, kTimer, kIteration, kBuild };
+
+// Requests in order of arrival; those that follow others arrive once these have finished.
+class Arrivals {
+ public:
+  Arrivals(const Trace& trace, const RunConfig& config);
+  // The next one, without taking it; false at the end (or until something finishes).
+  [[nodiscard]] bool peek(std::int64_t& time, std::uint32_t& request) const;
+  void pop();
+  void finished(std::uint32_t request, std::int64_t now);
+  // When a request arrived; kNoTime: not yet.
+  [[nodiscard]] std::int64_t time_of(std::uint32_t request) const { return time_[request]; }
+  [[nodiscard]] const std::vector<std::int64_t>& times() const { return time_; }
+  // The first arrival of the request's job so far (a request without a session is its own job).
+  [[nodiscard]] std::int64_t job_start(std::uint32_t request) const;
+
+ private:
+  void follow_sessions(const Trace& trace, bool closed);
+  void link_children();
+
+  const Trace& trace_;
+  std::vector<std::int64_t> time_, gap_;
+  std::vector<std::uint32_t> fixed_;               // requests with a time of their own, in order
+  std::vector<std::uint32_t> parent_end_, parent_;  // by request
+  std::vector<std::uint32_t> child_end_, child_, waits_;
+  std::vector<std::int64_t> latest_, job_start_;
+  std::size_t next_fixed_ = 0;
+  using Entry = std::pair<std::int64_t, std::uint32_t>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> followers_;
+};
+
+// Smaller goes first.
+struct WaitKey {
+  std::int64_t rank = 0, arrival = 0;
+  std::uint32_t request = 0, slot = 0;
+  friend auto operator<=>(const WaitKey&, const WaitKey&) = default;
+};
+// `tokens` still to compute; `pinned`: its blocks are held by retention (Continuum).
+[[nodiscard]] WaitKey wait_key(const RunConfig& config, const Trace& trace,
+                               const Arrivals& arrivals, std::uint32_t request,
+                               std::uint32_t tokens, bool pinned);
+
+[[nodiscard]] inline std::uint32_t outputs_of(const Trace& trace, std::uint32_t request) {
+  return trace.out[request] == 0 ? 1 : trace.out[request];  // an aborted call runs as one token
+}
+[[nodiscard]] inline std::uint32_t session_of(const Trace& trace, std::uint32_t request) {
+  return trace.session.empty() ? kNone : trace.session[request];
+}
+// The blocks with ids that a request can share: full ones.
+[[nodiscard]] inline std::uint32_t full_blocks(const Trace& trace, std::uint32_t request) {
+  if (!trace.has_blocks()) return 0;
+  return std::min(trace.blocks_of(request), trace.in[request] / trace.block);
+}
+
+// What a request went through; columns of equal length.
+struct Outcomes {
+  explicit Outcomes(std::uint32_t requests, bool detail);
+  std::vector<std::int64_t> start, first, finish, tbt_max;  // kNoTime: rejected
+  // With `detail`, for --requests.
+  std::vector<std::int64_t> stall, ttl, benefit;
+  std::vector<std::uint32_t> instance, prefilled, preemptions;
+  std::vector<std::array<std::uint32_t, kTiers>> hits;
+
+  // A request's first admission, with its hits by tier in blocks of `block` tokens.
+  void admit(const Trace& trace, std::uint32_t request, std::uint32_t where, std::int64_t arrival,
+             const std::array<std::uint32_t, kTiers>& blocks, std::uint32_t block);
+  bool detail = false;
+  std::int64_t count_from = 0;  // earlier arrivals are a warm-up
+
+  std::array<std::uint64_t, kTiers> hit_blocks{}, hit_tokens{};
+  std::uint64_t rejected = 0, prefilled_tokens = 0, recomputed = 0, preempted = 0;
+  std::uint64_t swap_in_bytes = 0, swap_out_bytes = 0, transfers = 0;
+  std::int64_t stalled = 0;
+  Wide busy = 0, bound = 0;  // iterations' time, and that of it in which the device works
+  std::uint64_t iterations = 0, extrapolated = 0;
+  std::uint64_t in_tokens = 0, references = 0;  // of admitted requests
+  std::vector<std::vector<std::uint32_t>> admitted;  // by instance, for the offline bound
+};
+
+struct IterationLine {
+  std::int64_t t = 0, duration = 0;
+  std::uint32_t instance = 0, decodes = 0, waiting = 0, preempted = 0;
+  std::uint64_t prefill_tokens = 0, context = 0, kv_blocks = 0;
+};
+
+}  // namespace stateutils::kv

@@ -1,0 +1,373 @@
+#include "kv/run_config.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "core/error.hpp"
+#include "core/units.hpp"
+#include "kv/capacity.hpp"
+#include "kv/config_fields.hpp"
+
+namespace stateutils::kv {
+namespace {
+
+using core::quoted;
+using core::usage_error;
+
+template <class T>
+T choice(Fields& fields, const std::string& key, const std::string& otherwise,
+         const std::vector<std::pair<std::string, T>>& choices) {
+  std::vector<std::string> names;
+  for (const auto& one : choices) names.push_back(one.first);
+  const std::string name = fields.one_of(key, otherwise, names);
+  for (const auto& one : choices) {
+    if (one.first == name) return one.second;
+  }
+  return choices.front().second;
+}
+
+Device device_of(const std::string& name) {
+  const auto device = find_device(name);
+  if (device) return *device;
+  std::string known;
+  for (const Device& one : device_table()) known += (known.empty() ? "" : ", ") + one.name;
+  throw usage_error("config: device " + quoted(name) + " is none of " + known);
+}
+
+// A device by name, or an object that names one and changes some of its figures.
+Device read_device(Fields& owner, const std::string& key) {
+  if (owner.get(key).is_string()) return device_of(owner.text(key, ""));
+  Fields f = owner.object(key);
+  Device device;
+  if (f.has("name")) {
+    const auto known = find_device(f.text("name", ""));
+    if (known) device = *known;
+    device.name = f.text("name", "");
+  }
+  device.peak_flops = f.number("peak_flops", device.peak_flops, 0, 1e21);
+  device.hbm_bytes_s = f.rate("hbm", device.hbm_bytes_s);
+  device.link_bytes_s = f.rate("link", device.link_bytes_s);
+  device.e_c = f.number("e_c", device.e_c, 0.001, 1);
+  device.e_m = f.number("e_m", device.e_m, 0.001, 1);
+  device.overhead_s = f.seconds("overhead", device.overhead_s);
+  device.hop_s = f.seconds("hop", device.hop_s);
+  device.tdp_w = f.number("tdp_w", device.tdp_w, 0, 1e6);
+  device.idle_w = f.number("idle_w", device.idle_w, 0, 1e6);
+  device.price_h = f.number("price_h", device.price_h, 0, 1e6);
+  if (f.has("memory")) {
+    const auto bytes = core::parse_size(f.text("memory", ""));
+    if (!bytes) throw usage_error("config: " + quoted(f.at("memory")) + " is no size (80GiB)");
+    device.memory_bytes = bytes->bytes;
+  }
+  f.end();
+  if (device.peak_flops <= 0 || device.hbm_bytes_s <= 0) {
+    throw usage_error("config: " + quoted(owner.at(key)) + " has no peak_flops or no hbm rate");
+  }
+  return device;
+}
+
+void read_trace_config(Fields f, TraceConfig& trace) {
+  trace.file = f.text("file", "");
+  if (trace.file.empty()) throw usage_error("config: " + quoted(f.at("file")) + " is missing");
+  trace.format = f.text("format", "auto");
+  trace.sort = f.flag("sort", false);
+  if (f.has("scope")) trace.scope = f.one_of("scope", "", {"global", "session"});
+  if (f.has("block")) trace.block = f.count("block", 0, 1, 1 << 20);
+  trace.prefix = f.one_of("prefix", "none", {"none", "session"});
+  if (f.has("session_arrival")) trace.session_arrival = f.text("session_arrival", "");
+  trace.replay = f.one_of("replay", "default", {"default", "open", "closed"});
+  if (f.has("arrival")) trace.arrival = f.text("arrival", "");
+  trace.scale_rate = f.number("scale_rate", 1, 1e-9, 1e9);
+  trace.limit = f.count("limit", 0, 0, kNone - 1);
+  f.end();
+}
+
+void read_model(Fields& root, RunConfig& config) {
+  if (!root.has("model")) return;
+  if (root.get("model").is_string()) {
+    config.model_name = root.text("model", "");
+    const auto shape = find_model(config.model_name);
+    if (!shape) throw usage_error("config: model " + quoted(config.model_name) + " is not known");
+    config.model = *shape;
+    config.kv_bytes_per_token = shape->kv_bytes_per_token();
+    return;
+  }
+  Fields f = root.object("model");
+  const auto u32 = [&f](const char* key, std::uint32_t most) {
+    return static_cast<std::uint32_t>(f.count(key, 0, 1, most));
+  };
+  ModelShape& m = config.model;
+  m.name = config.model_name = f.text("name", "custom");
+  m.layers = u32("layers", 10000);
+  m.hidden = u32("hidden", 1 << 20);
+  m.heads = u32("heads", 1 << 16);
+  m.kv_heads = f.has("kv_heads") ? u32("kv_heads", 1 << 16) : m.heads;
+  m.head_dim = f.has("head_dim") ? u32("head_dim", 1 << 16) : m.heads == 0 ? 0 : m.hidden / m.heads;
+  m.ffn = u32("ffn", 1 << 24);
+  m.vocab = u32("vocab", 1 << 26);
+  m.experts = static_cast<std::uint32_t>(f.count("experts", 1, 1, 1 << 16));
+  m.experts_active = static_cast<std::uint32_t>(f.count("experts_active", m.experts, 1, 1 << 16));
+  m.dtype_bytes = static_cast<std::uint32_t>(f.count("dtype_bytes", 2, 1, 8));
+  config.kv_bytes_per_token =
+      f.count("kv_bytes_per_token", m.kv_bytes_per_token(), 1, 1'000'000'000);
+  f.end();
+}
+
+void read_cost(Fields& root, RunConfig& config) {
+  Fields f = root.object("cost");
+  CostConfig& cost = config.cost;
+  using Kind = CostConfig::Kind;
+  cost.kind = choice<Kind>(f, "kind", "roofline",
+                           {{"linear", Kind::kLinear},
+                            {"roofline", Kind::kRoofline},
+                            {"table", Kind::kTable},
+                            {"splitwise", Kind::kSplitwise}});
+  if (cost.kind == Kind::kLinear) {
+    cost.a = f.seconds("a", 0);
+    cost.b = f.seconds("b", 0);
+    cost.c = f.seconds("c", 0);
+    cost.d = f.seconds("d", 0);
+    if (std::max({cost.a, cost.b, cost.c, cost.d}) > 1000) {
+      throw usage_error("config: \"cost\" takes more than 1000 s for one token");
+    }
+  } else if (cost.kind == Kind::kTable || cost.kind == Kind::kSplitwise) {
+    cost.profile = f.text("profile", "");
+    if (cost.kind == Kind::kTable && cost.profile.empty()) {
+      throw usage_error("config: \"cost.profile\" is missing");
+    }
+  }
+  if (f.has("device")) cost.device = read_device(f, "device");
+  f.end();
+}
+
+void read_fleet(Fields& root, RunConfig& config) {
+  for (Fields& f : root.objects("fleet")) {
+    FleetEntry entry;
+    entry.name = f.text("name", "");
+    entry.role = choice<Role>(
+        f, "role", "both", {{"both", Role::kBoth}, {"prefill", Role::kPrefill}, {"decode", Role::kDecode}});
+    entry.count = static_cast<std::uint32_t>(f.count("count", 1, 1, 4096));
+    entry.tp = static_cast<std::uint32_t>(f.count("tp", 1, 1, 1024));
+    if (f.has("device")) entry.device = read_device(f, "device");
+    if (!entry.device) entry.device = config.cost.device;
+    f.end();
+    config.fleet.push_back(entry);
+  }
+  if (config.fleet.empty()) config.fleet.push_back({"", Role::kBoth, 1, 1, config.cost.device});
+  std::uint64_t total = 0;
+  bool prefill = false, decode = false, both = false;
+  for (const FleetEntry& entry : config.fleet) {
+    total += entry.count;
+    prefill |= entry.role == Role::kPrefill;
+    decode |= entry.role == Role::kDecode;
+    both |= entry.role == Role::kBoth;
+  }
+  if (total > 4096) throw usage_error("config: \"fleet\" has more than 4096 instances");
+  const std::string layout = root.one_of("layout", both ? "colocated" : "disagg",
+                                         {"colocated", "disagg", "mixed-pool"});
+  config.disaggregated = layout != "colocated";
+  if (config.disaggregated != (prefill || decode) || (layout == "disagg" && both)) {
+    throw usage_error("config: layout " + layout + " does not fit the roles of the fleet");
+  }
+  if (config.disaggregated && !(prefill && decode)) {
+    throw usage_error("config: a disaggregated fleet needs prefill and decode instances");
+  }
+}
+
+const std::vector<std::pair<std::string, Evict>>& evict_names() {
+  static const std::vector<std::pair<std::string, Evict>> names = {
+      {"lru", Evict::kLru}, {"fifo", Evict::kFifo}, {"lfu", Evict::kLfu}};
+  return names;
+}
+
+void read_cache(Fields f, RunConfig& config) {
+  config.share_prefixes = f.one_of("mode", "prefix", {"prefix", "none"}) == "prefix";
+  const Evict policy = choice<Evict>(f, "policy", "lru", evict_names());
+  config.reload = choice<Reload>(
+      f, "reload", "auto",
+      {{"auto", Reload::kAuto}, {"always", Reload::kAlways}, {"never", Reload::kNever}});
+  config.exclusive = f.one_of("hierarchy", "inclusive", {"inclusive", "exclusive"}) == "exclusive";
+  config.memory_util = f.number("util", 0.9, 0.01, 1);
+  const char* const usual[] = {"gpu", "cpu", "ssd", "remote"};
+  for (Fields& t : f.objects("tiers")) {
+    if (config.tiers.size() == 4) throw usage_error("config: more than 4 tiers");
+    TierConfig tier;
+    tier.name = t.text("name", usual[config.tiers.size()]);
+    tier.size = t.text("size", "unbounded");
+    tier.bandwidth = t.rate("bw", config.tiers.size() < 2 ? 50e9 : 6e9);
+    tier.latency = t.time("lat", config.tiers.size() < 2 ? 10'000 : 100'000);
+    tier.policy = t.has("policy") ? choice<Evict>(t, "policy", "lru", evict_names()) : policy;
+    tier.write = choice<TierWrite>(
+        t, "write", "back",
+        {{"back", TierWrite::kBack}, {"through", TierWrite::kThrough}, {"none", TierWrite::kDrop}});
+    t.end();
+    config.tiers.push_back(tier);
+  }
+  f.end();
+  if (config.tiers.empty()) config.tiers.push_back({"gpu", "unbounded"});
+  config.tiers[0].policy = config.tiers[0].policy == Evict::kLru ? policy : config.tiers[0].policy;
+}
+
+void read_preempt(Fields& root, RunConfig& config) {
+  if (!root.has("preempt")) return;
+  SwapConfig& swap = config.swap;
+  if (root.get("preempt").is_string()) {
+    swap.on = root.one_of("preempt", "recompute", {"recompute", "swap"}) == "swap";
+  } else {
+    Fields f = root.object("preempt");
+    swap.on = f.one_of("kind", "swap", {"recompute", "swap"}) == "swap";
+    swap.grouped = f.one_of("mode", "block", {"block", "group"}) == "group";
+    swap.first_group = static_cast<std::uint32_t>(f.count("g0", 60, 1, 1 << 20));
+    swap.call = f.time("t_call", 10'000);
+    swap.reuse = f.flag("reuse", swap.grouped);
+    f.end();
+  }
+  if (swap.on && config.tiers.size() < 2) {
+    throw usage_error("config: \"preempt\": swap needs a second tier");
+  }
+}
+
+void read_retention(Fields f, RunConfig& config) {
+  config.retain = choice<Retain>(f, "kind", "none",
+                                 {{"none", Retain::kOff},
+                                  {"ttl", Retain::kTtl},
+                                  {"continuum", Retain::kContinuum},
+                                  {"continuum-fixed", Retain::kContinuumFixed}});
+  if (config.retain == Retain::kTtl) {
+    config.ttl = f.time("ttl", -1);
+    if (config.ttl < 0) throw usage_error("config: \"retention.ttl\" is missing");
+  }
+  if (config.retain == Retain::kContinuum) {
+    config.continuum_k = static_cast<std::uint32_t>(f.count("k", 100, 0, 1 << 30));
+  }
+  f.end();
+}
+
+void read_times(Fields& root, RunConfig& config) {
+  Fields slo = root.object("slo");
+  config.slo_ttft = slo.time("ttft", kNoTime);
+  config.slo_tpot = slo.time("tpot", kNoTime);
+  slo.end();
+  config.warmup = root.time("warmup", 0);
+  Fields transfer = root.object("transfer");
+  config.transfer_bw = transfer.rate("bw", 0);
+  config.transfer_latency = transfer.time("lat", 0);
+  config.transfer_by_layer = transfer.one_of("overlap", "none", {"none", "layer"}) == "layer";
+  transfer.end();
+  if (root.has("funnel")) {
+    Fields funnel = root.object("funnel");
+    config.funnel_share = funnel.number("share", 0, 0, 1);
+    config.funnel_small = funnel.time("t_small", 0);
+    funnel.end();
+  }
+}
+
+void read_batch(Fields f, RunConfig& config) {
+  config.max_seqs = static_cast<std::uint32_t>(f.count("max_seqs", 256, 1, 1 << 24));
+  config.max_tokens = static_cast<std::uint32_t>(f.count("max_tokens", 2048, 1, 1 << 30));
+  config.chunked = f.flag("chunked", true);
+  config.block = static_cast<std::uint32_t>(f.count("block", 16, 1, 1 << 20));
+  f.end();
+}
+
+void read_orders(Fields& root, RunConfig& config) {
+  config.scheduler = choice<Scheduler>(root, "scheduler",
+                                       config.retain == Retain::kContinuum ? "continuum" : "fcfs",
+                                       {{"fcfs", Scheduler::kFcfs},
+                                        {"prio", Scheduler::kPrio},
+                                        {"sjf", Scheduler::kSjf},
+                                        {"vtc", Scheduler::kVtc},
+                                        {"program-fcfs", Scheduler::kProgramFcfs},
+                                        {"edf", Scheduler::kEdf},
+                                        {"continuum", Scheduler::kContinuum}});
+  config.router = choice<Router>(root, "router", "rr",
+                                 {{"rr", Router::kRoundRobin},
+                                  {"jsq", Router::kJsq},
+                                  {"token-jsq", Router::kTokenJsq},
+                                  {"prefix", Router::kPrefix},
+                                  {"session", Router::kSession},
+                                  {"mixed-pool", Router::kMixedPool}});
+}
+
+void check(const RunConfig& config) {
+  using Kind = CostConfig::Kind;
+  if (config.cost.kind == Kind::kRoofline) {
+    for (const FleetEntry& entry : config.fleet) {
+      if (!entry.device) throw usage_error("config: no \"cost\", nor a model with a device");
+    }
+    if (config.model.layers == 0 || config.model.hidden == 0 || config.model.ffn == 0) {
+      throw usage_error("config: a roofline needs a \"model\"");
+    }
+  }
+  if (config.splitwise != (config.cost.kind == Kind::kSplitwise)) {
+    throw usage_error("config: cost kind splitwise goes with --compat splitwise");
+  }
+  if (config.router == Router::kMixedPool && !config.splitwise) {
+    throw usage_error("config: router mixed-pool goes with --compat splitwise");
+  }
+  if ((config.tiers.size() > 1 || config.transfer_bw > 0) && config.kv_bytes_per_token == 0) {
+    throw usage_error("config: transfers need \"model\": the bytes of a token");
+  }
+}
+
+}  // namespace
+
+RunConfig parse_run_config(const nlohmann::json& json) {
+  Fields root(&json, "");
+  RunConfig config;
+  read_trace_config(root.object("trace"), config.trace);
+  read_model(root, config);
+  const std::string compat = root.one_of("compat", "none", {"none", "splitwise"});
+  config.splitwise = compat == "splitwise";
+  read_cost(root, config);
+  read_fleet(root, config);
+  read_batch(root.object("batch"), config);
+  read_cache(root.object("cache"), config);
+  read_preempt(root, config);
+  read_retention(root.object("retention"), config);
+  read_orders(root, config);
+  read_times(root, config);
+  config.tokenweave = root.one_of("overlap", "none", {"none", "tokenweave"}) == "tokenweave";
+  config.lserve = root.one_of("kv_layout", "dense", {"dense", "lserve"}) == "lserve";
+  config.seed = root.count("seed", 0, 0, ~0ull);
+  (void)root.has("sweep");
+  root.end();
+  check(config);
+  return config;
+}
+
+AutoSize auto_size(const RunConfig& config, const FleetEntry& entry) {
+  if (!entry.device || config.model.layers == 0 || config.model.hidden == 0) {
+    throw usage_error("config: size auto needs a model and a device");
+  }
+  AutoSize size;
+  const ModelShape& m = config.model;
+  size.util = config.memory_util;
+  size.memory = static_cast<double>(entry.device->memory_bytes) * entry.tp;
+  size.weights = m.parameters() * m.dtype_bytes;
+  // Hidden states in and out, the two widened halves of the FFN, and a batch's logits in fp32.
+  const double tokens = config.max_tokens;
+  size.reserve = tokens * (4.0 * m.hidden * entry.tp + 2.0 * m.ffn) * m.dtype_bytes +
+                 4.0 * config.max_seqs * m.vocab;
+  size.kv = size.memory * size.util - size.weights - size.reserve;
+  if (size.kv < static_cast<double>(config.kv_bytes_per_token) * config.block) {
+    throw usage_error("config: " + quoted(m.name) + " leaves no memory for KV on " +
+                      std::to_string(entry.tp) + " x " + entry.device->name);
+  }
+  return size;
+}
+
+std::uint64_t tier_blocks(const RunConfig& config, const TierConfig& tier, const FleetEntry& entry) {
+  if (tier.size == "unbounded") return kUnboundedBlocks;
+  if (tier.size == "auto") {
+    const double kv = auto_size(config, entry).kv;
+    return static_cast<std::uint64_t>(kv / static_cast<double>(config.kv_bytes_per_token) /
+                                      config.block);
+  }
+  CapacityScale scale;
+  scale.block = config.block;
+  scale.kv_bytes_per_token = config.kv_bytes_per_token;
+  return std::min(capacity_blocks(tier.size, scale), kUnboundedBlocks);
+}
+
+}  // namespace stateutils::kv

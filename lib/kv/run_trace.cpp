@@ -1,0 +1,53 @@
+#include "kv/run_trace.hpp"
+
+#include "core/error.hpp"
+#include "core/hash.hpp"
+#include "core/input.hpp"
+#include "kv/readers.hpp"
+
+namespace stateutils::kv {
+namespace {
+
+// Passes bytes on and hashes them as they stand in the file, before any decompression.
+class HashedSource : public core::ByteSource {
+ public:
+  HashedSource(std::unique_ptr<core::ByteSource> inner, core::Sha256& hash)
+      : core::ByteSource(inner->name()), inner_(std::move(inner)), hash_(hash) {}
+  std::size_t read(char* data, std::size_t size) override {
+    const std::size_t got = inner_->read(data, size);
+    hash_.update(data, got);
+    return got;
+  }
+
+ private:
+  std::unique_ptr<core::ByteSource> inner_;
+  core::Sha256& hash_;
+};
+
+}  // namespace
+
+RunTrace load_run_trace(const RunConfig& config) {
+  TraceOptions options;
+  options.from = config.trace.format;
+  options.sort = config.trace.sort;
+  options.scope = config.trace.scope;
+  options.block = config.trace.block;
+  options.prefix = config.trace.prefix;
+  options.session_arrival = config.trace.session_arrival;
+  options.limit = config.trace.limit;
+  options.seed = config.seed;
+  core::Sha256 hash;
+  const bool compressed = config.trace.file.ends_with(".zst");
+  const auto source = core::decode_input(
+      std::make_unique<HashedSource>(core::open_raw_input(config.trace.file), hash), compressed);
+  RunTrace run;
+  run.trace = read_trace(*source, options);
+  char rest[4096];
+  while (source->read(rest, sizeof rest) > 0) {
+  }
+  const core::Sha256Digest digest = hash.digest();
+  run.sha256 = core::hex(digest.data(), digest.size());
+  return run;
+}
+
+}  // namespace stateutils::kv

@@ -1,0 +1,17 @@
+// The trace that a configuration names, with the hash of its bytes.
+#pragma once
+
+#include <string>
+
+#include "kv/run_config.hpp"
+#include "kv/trace.hpp"
+
+namespace stateutils::kv {
+
+struct RunTrace {
+  Trace trace;
+  std::string sha256;
+};
+[[nodiscard]] RunTrace load_run_trace(const RunConfig& config);
+
+}  // namespace stateutils::kv

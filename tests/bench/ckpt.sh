@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Conversions beside the disk: dd of the same bytes past the page cache, xxh128sum, and the limits on
+# time and memory that hold without a peer. CKPT_BENCH_MIB is the size of the input (2048 MiB),
+# CKPT_BENCH_ROUNDS the number of rounds. Ratios are peer / ours: above 1 is faster than the peer.
+set -eu
+mib=${CKPT_BENCH_MIB:-2048} rounds=${CKPT_BENCH_ROUNDS:-5}
+pair="$STATEUTILS_SOURCE/scripts/bench_pair.sh"
+work=$(mktemp -d "${CKPT_BENCH_DIR:-${TMPDIR:-/tmp}}/stateutils-ckpt.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+# Random bytes as F32 tensors of 64 MiB: no file system and no device can shrink them.
+python3 - "$mib" <<'PY'
+import json, os, sys
+count = int(sys.argv[1]) // 64
+header, at = {}, 0
+for i in range(count):
+    header[f"layers.{i}.weight"] = {"dtype": "F32", "shape": [4096, 4096], "data_offsets": [at, at + (64 << 20)]}
+    at += 64 << 20
+text = json.dumps(header).encode()
+text += b" " * (-(len(text) + 8) % 8)
+with open("model.safetensors", "wb") as out:
+    out.write(len(text).to_bytes(8, "little") + text)
+    for i in range(count):
+        out.write(os.urandom(64 << 20))
+PY
+ckpt-convert convert model.safetensors model.pt
+echo "input: $(sha256sum <model.pt | cut -c1-16) $mib MiB"
+
+dd="dd if=model.pt of=copy bs=8M oflag=direct conv=fsync status=none"
+bash "$pair" -r "$rounds" -m wall -T 0.91 ckpt-convert "$mib MiB .pt to safetensors vs dd bs=8M oflag=direct conv=fsync" \
+  "rm -f out.safetensors; ckpt-convert convert --quiet model.pt out.safetensors --force" "rm -f copy; $dd"
+rm -f copy out.safetensors
+
+if command -v xxh128sum >/dev/null; then
+  ckpt-convert manifest model.safetensors >m.jsonl
+  bash "$pair" -r "$rounds" -T 0.87 ckpt-convert "verify with XXH3 vs xxh128sum, CPU time" \
+    "ckpt-convert verify --no-crc --threads 1 --manifest m.jsonl model.safetensors" "xxh128sum model.safetensors"
+fi
+
+# Data-parallel shards of a model to one universal folder; the peer copies what is written.
+python3 - <<'PY'
+import json
+json.dump({"universal_checkpoint_version": 0.4, "original_vocab_size": 4096,
+           "vocabulary_parameter_patterns": ["layers.0.weight"],
+           "parameter_with_row_parallelism_patterns": ["layers\\.[0-9]*[13579]\\.weight"]}, open("patterns.json", "w"))
+PY
+states=$((mib / 64 / 5))
+ckpt-convert convert model.safetensors small.safetensors --include "^layers\\.[0-$((states > 9 ? 9 : states))]\\.weight$"
+ckpt-convert reshard small.safetensors zero/tag --to deepspeed --tp 2 --dp 2 --zero 1 --patterns patterns.json
+ckpt-convert reshard zero universal --to universal
+written=$(du -sb universal | cut -f 1)
+head -c "$written" /dev/urandom >bytes
+bash "$pair" -r "$rounds" -m wall -T 0.4 ckpt-convert "ZeRO-1 tp2 dp2 to universal, $((written >> 20)) MiB, vs dd of the output" \
+  "rm -rf universal; ckpt-convert reshard --quiet zero universal --to universal --force" \
+  "rm -f copy; dd if=bytes of=copy bs=8M oflag=direct conv=fsync status=none"
+rm -rf zero universal bytes copy
+
+# 100 shards with 10,000 tensors are listed in CPU time that a person does not notice.
+python3 - <<'PY'
+import json
+names = {}
+for shard in range(100):
+    header, at = {}, 0
+    for i in range(100):
+        name = f"model.layers.{shard}.part{i}.weight"
+        header[name] = {"dtype": "BF16", "shape": [8, 4], "data_offsets": [at, at + 64]}
+        names[name] = f"model-{shard + 1:05}-of-00100.safetensors"
+        at += 64
+    text = json.dumps(header).encode()
+    with open(f"model-{shard + 1:05}-of-00100.safetensors", "wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text + bytes(at))
+json.dump({"metadata": {"total_size": 640000}, "weight_map": names}, open("model.safetensors.index.json", "w"))
+PY
+bash "$pair" -r "$rounds" -m wall ckpt-convert "inspect of 100 shards, 10,000 tensors, vs sleep 0.1" \
+  "ckpt-convert inspect model.safetensors.index.json" "sleep 0.1"
+
+# Memory: a sparse checkpoint of 200 GB with a tensor far larger than the limit.
+python3 - <<'PY'
+import json
+header, at = {}, 0
+for i in range(20):
+    header[f"w{i}"] = {"dtype": "U8", "shape": [10_000_000_000], "data_offsets": [at, at + 10_000_000_000]}
+    at += 10_000_000_000
+text = json.dumps(header).encode()
+with open("sparse.safetensors", "wb") as out:
+    out.write(len(text).to_bytes(8, "little") + text)
+    out.truncate(8 + len(text) + at)
+PY
+timeout 20 ckpt-convert convert sparse.safetensors - --to safetensors --max-memory 64M --json=peak.json 2>/dev/null | head -c 20000000000 >/dev/null || true
+command -v /usr/bin/time >/dev/null && timeout 60 /usr/bin/time -f '{"tool": "ckpt-convert", "what": "peak RSS, KiB, first seconds of a 200 GB checkpoint at --max-memory 64M", "ours": %M, "limit": 131072}' \
+  timeout 10 ckpt-convert convert sparse.safetensors - --to npz --max-memory 64M 2>&1 >/dev/null | grep '^{' || true

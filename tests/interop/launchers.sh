@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Shares of a job under mpirun, Slurm and GNU parallel, joined: the bytes of one run. A lost share is
+# noticed by the join, and the share of a killed worker is made again alone. Launchers that are
+# absent are passed over.
+set -eu
+shares=4
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+
+fail() {
+  echo "launchers.sh: $*" >&2
+  exit 1
+}
+
+# A job is three functions: NAME_share SHARE PART, NAME_join OUT PART..., NAME_whole OUT.
+points_share() { qmc-sample points sobol -d 3 -n 5000 --randomize lms+ds --seed 7 --slice "$1" -q -o "$2.npy"; }
+points_join() { qmc-sample merge -q -o "$1" "${@:2}"; }
+points_whole() { qmc-sample points sobol -d 3 -n 5000 --randomize lms+ds --seed 7 -q -o "$1"; }
+
+tasks_share() { gen-bench generate --family conflict17 -n 24 --seed 7 --slice "$1" -q --no-frame -o "$2.jsonl"; }
+tasks_join() { cat "${@:2}" >"$1"; }
+tasks_whole() { gen-bench generate --family conflict17 -n 24 --seed 7 -q --no-frame -o "$1"; }
+
+jobs=(points tasks)
+for job in "${jobs[@]}"; do export -f "${job}_share"; done
+
+# Each launcher runs the share of every rank; under mpirun and srun the tools find it themselves.
+by_mpirun() { mpirun --oversubscribe -n $shares bash -c "$1_share auto $2/\$OMPI_COMM_WORLD_RANK" 2>/dev/null; }
+by_srun() { srun -n $shares --overcommit bash -c "$1_share auto $2/\$SLURM_PROCID" 2>/dev/null; }
+by_parallel() { parallel --will-cite "$1_share {}/$shares $2/{}" ::: $(seq 0 $((shares - 1))); }
+
+# check LAUNCHER: every job in shares and whole.
+check() {
+  local launcher=$1 job
+  for job in "${jobs[@]}"; do
+    mkdir -p "$launcher/$job"
+    "by_$launcher" "$job" "$launcher/$job" || fail "$launcher: a share of $job fails"
+    "${job}_join" "$launcher-$job" "$launcher/$job"/*
+    cmp "$launcher-$job" "whole-$job" || fail "$launcher: the shares of $job are not the whole"
+  done
+  echo "$launcher: ${jobs[*]}: $shares shares are the whole"
+}
+
+# A rank that is killed leaves nothing; the join says so; its share alone completes the job.
+lose_one() {
+  rm "$1/points/2.npy"
+  if points_join broken "$1/points"/* 2>message; then fail "a lost share went unnoticed"; fi
+  points_share "2/$shares" "$1/points/2"
+  points_join again "$1/points"/*
+  cmp again whole-points || fail "the share made again is another"
+  echo "lost share: noticed, made again alone"
+}
+
+# Under Slurm this script calls itself, in the folder of the first call.
+if [ $# -eq 1 ]; then
+  check "$1"
+  exit
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+for job in "${jobs[@]}"; do "${job}_whole" "whole-$job"; done
+ran=0
+if command -v parallel >/dev/null; then check parallel && lose_one parallel && ran=1; fi
+if command -v mpirun >/dev/null; then check mpirun && ran=1; fi
+status=0
+"$STATEUTILS_SOURCE/scripts/with-slurm" bash "$0" srun || status=$?
+case $status in
+  0) ran=1 ;;
+  77) ;;
+  *) fail "under Slurm" ;;
+esac
+[ $ran -eq 1 ] || {
+  echo "no launcher here"
+  exit 77
+}
