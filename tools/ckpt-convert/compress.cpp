@@ -10,17 +10,9 @@ namespace stateutils::ckpt_convert {
 namespace {
 
 struct CompressOptions {
-  SourceOptions source;
-  OutputOptions output;
-  std::string src, dst, base;
+  FlatOptions flat;
+  std::string src, base;  // base: of the result
 };
-
-std::string canonical_options(const CompressOptions& o) {
-  return nlohmann::json{{"command", "compress"},       {"base", !o.base.empty()},
-                        {"include", o.source.include}, {"exclude", o.source.exclude},
-                        {"state", o.source.states},    {"opaque", o.source.opaque}}
-      .dump();
-}
 
 std::uint64_t tensor_bytes(const ckpt::Target& target) {
   std::uint64_t sum = 0;
@@ -31,48 +23,51 @@ std::uint64_t tensor_bytes(const ckpt::Target& target) {
 }
 
 int compress(const CompressOptions& o, core::Io& io) {
-  io.require_json_target(o.dst == "-");
-  const auto lock = o.source.take_lock();
-  Job job(o.source, o.output, o.dst, io, canonical_options(o));
-  ckpt::Catalogue catalogue = open_sound(o.src, o.source, io);
+  const FlatOptions& flat = o.flat;
+  io.require_json_target(flat.dst == "-");
+  const auto lock = flat.source.take_lock();
+  const std::string options = canonical_options(flat, "ckz") + (o.base.empty() ? "" : " base");
+  Job job(flat.source, flat.output, flat.dst, io, options);
+  ckpt::Catalogue catalogue = open_sound(o.src, flat.source, io);
   std::vector<std::string> inputs = catalogue.files;
   std::optional<ckpt::Catalogue> base;
   if (!o.base.empty()) {
-    base = open_sound(o.base, o.source, io);
-    ckpt::apply_selection(*base, o.source.selection(), true);
+    base = open_sound(o.base, flat.source, io);
     inputs.insert(inputs.end(), base->files.begin(), base->files.end());
+    ckpt::apply_selection(*base, flat.source.selection(), true);
   }
   if (job.is_done(inputs)) return 0;
-  ckpt::apply_selection(catalogue, o.source.selection(), true);
+  ckpt::apply_selection(catalogue, flat.source.selection(), true);
   ckpt::check_unique_names(catalogue);
   const ckpt::Target target = ckpt::make_target(catalogue, ckpt::Tied::kKeepFirst);
   std::vector<ckpt::OutputPlan> plans;
   plans.push_back(ckpt::plan_ckz_delta(target, {}, base ? &*base : nullptr));
-  const std::uint64_t before = tensor_bytes(target);
-  nlohmann::ordered_json summary{{"tensors", target.tensors.size()}, {"tensor_bytes", before}};
+  nlohmann::ordered_json summary{{"tensors", target.tensors.size()},
+                                 {"tensor_bytes", tensor_bytes(target)}};
   job.write(plans, catalogue, summary);
-  const auto after = summary["nbytes"].get<double>();
-  summary["ratio"] = after > 0 ? static_cast<double>(before) / after : 0;
   io.summary(summary);
   return 0;
 }
 
-struct DecompressOptions {
-  std::string src;
-  FlatOptions flat;
-};
-
-// A conversion of a source that must be ours.
-int decompress(const DecompressOptions& o, core::Io& io) {
-  io.require_json_target(o.flat.dst == "-" || o.flat.output.dry_run);
-  const auto lock = o.flat.source.take_lock();
-  Job job(o.flat.source, o.flat.output, o.flat.dst, io, canonical_options(o.flat, o.flat.format()));
-  ckpt::Catalogue catalogue = open_sound(o.src, o.flat.source, io);
+int decompress(const CompressOptions& o, core::Io& io) {
+  const FlatOptions& flat = o.flat;
+  io.require_json_target(flat.dst == "-");
+  const auto lock = flat.source.take_lock();
+  Job job(flat.source, flat.output, flat.dst, io, canonical_options(flat, flat.format()));
+  ckpt::Catalogue catalogue = open_sound(o.src, flat.source, io);
   if (catalogue.format != "ckz") throw core::input_error({o.src}, "no ckz file");
   std::vector<std::string> inputs = catalogue.files;
-  if (!o.flat.source.base.empty()) inputs.push_back(o.flat.source.base);
+  if (!flat.source.base.empty()) inputs.push_back(flat.source.base);
   if (job.is_done(inputs)) return 0;
-  return write_flat(o.flat, catalogue, job, io);
+  return write_flat(flat, catalogue, job, io);
+}
+
+void add_common(core::Command& cmd, CompressOptions& o) {
+  cmd.option("DST", &o.flat.dst, "file to write (- = stdout)").required();
+  cmd.option("--force", &o.flat.output.force, "replace a destination that exists");
+  cmd.option("--io", &o.flat.output.io, "how outputs are written")
+      .one_of({"auto", "direct", "buffered"});
+  add_source_options(cmd, o.flat.source);
 }
 
 }  // namespace
@@ -81,27 +76,21 @@ void register_compress(core::Tool& tool) {
   auto o = std::make_shared<CompressOptions>();
   auto cmd = tool.subcommand("compress", "write a checkpoint as .ckz, smaller without loss");
   cmd.option("SRC", &o->src, "checkpoint file, folder or index (- = stdin)").required();
-  cmd.option("DST", &o->dst, "file to write (- = stdout)").required();
   cmd.option("--base", &o->base,
              "store the difference to this checkpoint, which decompress will need again")
       .value_name("PREV");
-  cmd.option("--force", &o->output.force, "replace a destination that exists");
-  cmd.option("--io", &o->output.io, "how outputs are written")
-      .one_of({"auto", "direct", "buffered"});
-  add_source_options(cmd, o->source);
+  add_common(cmd, *o);
   cmd.run([o](core::Io& io) { return compress(*o, io); });
 }
 
 void register_decompress(core::Tool& tool) {
-  auto o = std::make_shared<DecompressOptions>();
+  auto o = std::make_shared<CompressOptions>();
   auto cmd = tool.subcommand("decompress", "restore a .ckz file's tensors, bit for bit");
   cmd.option("SRC", &o->src, ".ckz file (- = stdin)").required();
-  cmd.option("DST", &o->flat.dst, "file to write (- = stdout)").required();
   cmd.option("--to", &o->flat.to, "format of the target; default by DST's suffix, else safetensors")
       .one_of(ckpt::writable_formats());
   add_base_option(cmd, o->flat.source);
-  add_output_options(cmd, o->flat.output);
-  add_source_options(cmd, o->flat.source);
+  add_common(cmd, *o);
   cmd.run([o](core::Io& io) { return decompress(*o, io); });
 }
 

@@ -56,12 +56,9 @@ struct FileFormat {
 };
 
 constexpr FileFormat kFileFormats[] = {
-    {"ckz", is_ckz, open_ckz},
-    {"safetensors", is_safetensors, open_safetensors},
-    {"npz", is_npz, open_npz},
-    {"pt", looks_like_torch, open_torch},
-    {"npy", is_npy, open_npy},
-    {"gguf", is_gguf, open_gguf},
+    {"ckz", is_ckz, open_ckz}, {"safetensors", is_safetensors, open_safetensors},
+    {"npz", is_npz, open_npz}, {"pt", looks_like_torch, open_torch},
+    {"npy", is_npy, open_npy}, {"gguf", is_gguf, open_gguf},
 };
 
 // A folder is known by the files in it.

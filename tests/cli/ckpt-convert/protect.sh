@@ -10,7 +10,7 @@ rm d/part2
 printf x | dd of=d/part4 bs=1 seek=700 conv=notrunc 2>/dev/null
 truncate -s 10 d/.parity/g001-p00.bin
 ckpt-convert repair d --quiet && diff -r -x .parity d good && echo same
-ckpt-convert repair d && echo nothing to do
+ckpt-convert repair d && echo "nothing to do"
 rm d/part1 d/part2 d/part3
 ckpt-convert repair d --quiet || echo exit $?
 find d -maxdepth 1 -type f | sort
