@@ -20,7 +20,7 @@ namespace stateutils::sbus {
 struct ApiOptions {
   bool admin = false;
   std::vector<std::string> tokens;   // none: everybody may call
-  std::int64_t turn_ns = 1'000'000;  // see Turns
+  std::int64_t turn_ns = 5'000'000;  // see Turns
 };
 
 class BusApi final : public WebHandler {

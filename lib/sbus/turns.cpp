@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::int64_t kContended = 50'000'000;  // ns after a collision
 constexpr std::int64_t kPatience = 5;            // turns that a read waits at most
+constexpr std::int64_t kLookEvery = 1'000'000;   // ns
 
 }  // namespace
 
@@ -15,7 +16,8 @@ bool Turns::may_read(std::string_view key, std::string_view agent, std::uint64_t
   const auto found = shards_.find(std::string(key));
   if (found == shards_.end()) return true;
   Shard& shard = found->second;
-  if (shard.holder.empty() || shard.holder == agent || now >= shard.held_until) {
+  if (!shard.holder.empty() && now >= shard.held_until) return true;  // see take_woken()
+  if (shard.holder.empty() || shard.holder == agent) {
     shard.holder = agent;
     shard.held_until = now + turn_ns_;
     return true;
@@ -49,11 +51,17 @@ void Turns::committed(std::string_view key, std::string_view agent, bool collide
 
 void Turns::take_woken(std::int64_t now, std::vector<std::uint64_t>& out) {
   if (now >= next_look_ && !shards_.empty()) {
-    next_look_ = now + turn_ns_;
+    next_look_ = now + kLookEvery;
     for (auto at = shards_.begin(); at != shards_.end();) {
       Shard& shard = at->second;
-      if (now >= shard.held_until) wake_first(shard);
-      while (!shard.waiting.empty() && now - shard.waiting.front().since >= kPatience * turn_ns_) {
+      // Whoever was woken before may be gone.
+      if (shard.holder.empty() && woken_.empty()) wake_first(shard);
+      // A turn that is not used ends them all, until commits collide again: whoever reads here
+      // takes its time, and waiting for it helps nobody.
+      const bool unused = !shard.holder.empty() && now >= shard.held_until;
+      if (unused) shard.contended_until = 0;
+      while (!shard.waiting.empty() &&
+             (unused || now - shard.waiting.front().since >= kPatience * turn_ns_)) {
         overdue_.insert(shard.waiting.front().client);
         wake_first(shard);
       }

@@ -1,4 +1,5 @@
 """Three servers on one PostgreSQL database, one of them killed and started again."""
+import atexit
 import json
 import os
 import random
@@ -18,6 +19,7 @@ class Server:
         self.process = subprocess.Popen(
             ["sbus-check", "serve", "-q", "--admin", "--listen", "127.0.0.1:0", "--store", "pg:" + database],
             stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # a test that fails leaves no server behind
         line = self.process.stdout.readline()
         if not line:
             sys.exit("the server did not start")

@@ -1,4 +1,5 @@
 """Drives sbus-check serve over real sockets; needs nothing but the standard library."""
+import atexit
 import json
 import os
 import random
@@ -21,6 +22,7 @@ class Server:
         self.process = subprocess.Popen(
             ["sbus-check", "serve", "-q", "--listen", listen, *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # a test that fails leaves no server behind
         line = self.process.stdout.readline()
         if not line:
             sys.exit("the server did not start: " + self.process.stderr.read())

@@ -17,7 +17,7 @@ struct ServeCommand {
   std::string listen = "127.0.0.1:7000", fsync = "always", own_writes = "refresh", ori = "on";
   std::optional<std::string> wal, store, token_file;
   core::Duration ttl{3600ll * 1'000'000'000}, idle_timeout{120ll * 1'000'000'000},
-      request_timeout{10ll * 1'000'000'000}, turn{1'000'000};
+      request_timeout{10ll * 1'000'000'000}, turn{5'000'000};
   core::ByteSize max_delta{2000}, max_body{1'000'000};
   std::uint64_t max_log_depth = 1000, max_connections = 4096;
   std::optional<double> rate;
@@ -131,7 +131,7 @@ void register_serve(core::Tool& tool) {
       .one_of({"on", "off"});
   cmd.option("--turn", &o->turn,
              "how long a read of a shard that agents fight over keeps others waiting; 0: not")
-      .default_text("1ms");
+      .default_text("5ms");
   cmd.option("--admin", &o->admin, "answer the endpoints below /admin");
   cmd.option("--idle-timeout", &o->idle_timeout, "close a connection that is quiet for so long")
       .default_text("120s");

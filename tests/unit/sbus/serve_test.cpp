@@ -3,6 +3,7 @@
 #include "core/hash.hpp"
 #include "sbus/bus_api.hpp"
 #include "sbus/memory_store.hpp"
+#include "sbus/turns.hpp"
 
 using namespace stateutils;
 using namespace stateutils::sbus;
@@ -196,4 +197,29 @@ TEST_CASE("serve: when to sync, and addresses") {
     CHECK_THROWS_AS((void)split_address(bad, "--listen"), core::Error);
   }
   CHECK(utc_text(1'700'000'000'123'456'000) == "2023-11-14T22:13:20.123456Z");
+}
+
+TEST_CASE("turns: reads of a contended shard wait for the commit before them") {
+  constexpr std::int64_t kMs = 1'000'000;
+  Turns turns(5 * kMs);
+  std::vector<std::uint64_t> woken;
+  CHECK(turns.may_read("k", "a", 1, 0));
+  CHECK(turns.may_read("k", "b", 2, 0));  // nobody fights yet
+  turns.committed("k", "b", true, 0);
+  CHECK(turns.may_read("other", "b", 2, 0));
+  CHECK(turns.may_read("k", "a", 1, 0));
+  CHECK_FALSE(turns.may_read("k", "b", 2, 0));
+  CHECK_FALSE(turns.may_read("k", "c", 3, 0));
+  turns.committed("k", "a", false, kMs);
+  turns.take_woken(kMs, woken);
+  CHECK(woken == std::vector<std::uint64_t>{2});
+  CHECK(turns.may_read("k", "b", 2, kMs));
+  CHECK_FALSE(turns.may_read("k", "a", 1, kMs));
+  // b takes its time: all are answered, and nobody waits until commits collide again.
+  turns.take_woken(7 * kMs, woken);
+  CHECK(woken == std::vector<std::uint64_t>{3, 1});
+  CHECK(turns.may_read("k", "c", 3, 7 * kMs));
+  CHECK(turns.may_read("k", "a", 1, 7 * kMs));
+  CHECK(turns.idle());
+  CHECK_FALSE(turns.has_waiting());
 }
