@@ -82,21 +82,20 @@ void normal_quantiles(double* u, std::size_t count) {
   for (std::size_t from = 0; from < count; from += kPart) {
     const std::size_t part = std::min(kPart, count - from);
     double* values = u + from;
-    std::size_t outside = 0;  // the tails, gathered
+    // The tails, gathered without branches: which values they are cannot be predicted.
+    std::size_t outside = 0;
     for (std::size_t i = 0; i < part; ++i) {
+      const double v = values[i];
       place[outside] = static_cast<std::uint32_t>(i);
+      p[outside] = std::min(v, 1 - v);  // exact where it is used
       // NaN counts as outside.
-      outside += std::abs(values[i] - 0.5) <= kMiddleWidth ? 0 : 1;
-    }
-    for (std::size_t k = 0; k < outside; ++k) {
-      const double v = values[place[k]];
-      p[k] = v < 0.5 ? v : 1 - v;
+      outside += static_cast<std::size_t>(!(std::abs(v - 0.5) <= kMiddleWidth));
     }
     run.middle(values, part, made);
     run.tail(p, outside, x);
     for (std::size_t k = 0; k < outside; ++k) {
       const double magnitude = p[k] >= kFar ? x[k] : far_tail(p[k]);
-      made[place[k]] = values[place[k]] < 0.5 ? -magnitude : magnitude;
+      made[place[k]] = std::copysign(magnitude, values[place[k]] - 0.5);
     }
     std::copy_n(made, part, values);
   }

@@ -59,8 +59,12 @@ class ScalarStage final : public Stage {
  private:
   std::optional<std::size_t> apply_normal(const Scalar& scalar, double* x, std::size_t count,
                                           std::size_t d) const {
+    bool inside = true;
     for (std::size_t i = 0; i < count; ++i) {
       if (clamp_) x[i] = std::clamp(x[i], 0x1p-53, 1 - 0x1p-53);
+      inside = inside & (x[i] > 0) & (x[i] < 1);
+    }
+    for (std::size_t i = 0; i < count && !inside; ++i) {
       if (!(x[i] > 0 && x[i] < 1)) return i / d;
     }
     normal_quantiles(x, count);
