@@ -3,6 +3,7 @@
 
 #include "bench/families/multiagent.hpp"
 #include "bench/families/workshop.hpp"
+#include "bench/pack/installed.hpp"
 #include "bench/pack/shipped.hpp"
 #include "commands.hpp"
 #include "core/slice.hpp"
@@ -27,7 +28,7 @@ constexpr std::uint64_t kRounds = 16;  // redraws of a pair that was rejected, w
 bench::Document load_pack(const GenerateOptions& o, bool* shipped) {
   if (!o.pack.empty()) {
     *shipped = false;
-    return {core::read_file(o.pack, 64u << 20), o.pack, true};
+    return bench::load_pack(o.pack);
   }
   const bench::ShippedPack* pack =
       o.family == "conflict17" ? bench::find_shipped("office") : nullptr;
@@ -94,6 +95,8 @@ class Sink {
                                                            core::FrameOptions{!o.stream.no_frame}));
     writers_.back()->header("tasks", 1, [&](core::JsonWriter& json) {
       std::string options = o.family + "\n" + o.pack + "\n" + o.difficulty;
+      options += "\n" + (o.n ? std::to_string(o.n->value) : "all") + "\n" +
+                 (o.no_validate ? "plain" : o.mutants);
       for (const std::string& p : o.params) options += "\n" + p;
       identify(json, io, slice, options);
     });
@@ -139,8 +142,7 @@ int generate_multiagent(const GenerateOptions& o, core::Io& io) {
   Sink sink(o, io, slice.text());
   const std::uint64_t n = o.n ? o.n->value : 30;
   std::uint64_t written = 0;
-  const auto [begin, end] = slice.range(n);
-  for (std::uint64_t i = begin; i < end; ++i) {
+  for (std::uint64_t i = slice.index; i < n; i += slice.count) {
     sink.write(bench::multiagent_task(options, i));
     ++written;
   }
@@ -162,8 +164,9 @@ int generate(const GenerateOptions& o, core::Io& io) {
   if (family.schedule_pairs() == 0) throw core::usage_error("no scenario is left to draw from");
 
   std::vector<std::uint64_t> pairs;
-  const auto [begin, end] = slice.range(indices / 2 + indices % 2);
-  for (std::uint64_t j = begin; j < end; ++j) pairs.push_back(j);
+  for (std::uint64_t j = slice.index; j < indices / 2 + indices % 2; j += slice.count) {
+    pairs.push_back(j);
+  }
   bench::ValidateOptions validate;
   validate.max_states = o.max_states.value;
   validate.all_mutants = o.mutants == "all";
@@ -231,7 +234,8 @@ void register_generate(core::Tool& tool) {
   cmd.option("--family", &o->family, "family of tasks")
       .value_name("NAME")
       .one_of({"conflict17", "multiagent"});
-  cmd.option("--pack", &o->pack, "a pack of your own").value_name("FILE");
+  cmd.option("--pack", &o->pack, "a pack of your own: a file, or the name of an installed one")
+      .value_name("PACK");
   cmd.option("-n,--count", &o->n,
              "indices to draw; without it each scenario as often as its pack says")
       .value_name("N");
@@ -250,7 +254,8 @@ void register_generate(core::Tool& tool) {
       .value_name("FILE");
   cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
       .value_name("FILE");
-  cmd.option("--slice", &o->slice, "only this share of the tasks; shares without frames join to the whole").value_name("I/N");
+  cmd.option("--slice", &o->slice, "only this share of the twin pairs; join shares with merge")
+      .value_name("I/N");
   stream_options(cmd, o->stream);
   cmd.run([o](core::Io& io) { return generate(*o, io); });
 }

@@ -16,8 +16,10 @@ bool contains(const std::vector<Id>& list, Id id) {
   return std::find(list.begin(), list.end(), id) != list.end();
 }
 
-// Head and tail of a long output, so that both its beginning and its end can be read.
+}  // namespace
+
 void truncate(std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return;
   static constexpr std::string_view kGap = "\n[...]\n";
   if (limit <= kGap.size()) return text.resize(limit);
   std::size_t head = (limit - kGap.size()) / 2, tail = text.size() - (limit - kGap.size() - head);
@@ -28,8 +30,6 @@ void truncate(std::string& text, std::size_t limit) {
   while (tail < text.size() && inside(tail)) ++tail;
   text = text.substr(0, head) + std::string(kGap) + text.substr(tail);
 }
-
-}  // namespace
 
 std::string canonical_answer(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -45,10 +45,11 @@ std::string canonical_answer(std::string_view text) {
   return out;
 }
 
-Episode::Episode(const Task& task, Store& store, const Judge& judge)
+Episode::Episode(const Task& task, Store& store, const Judge& judge, Surface* surface)
     : task_(task),
       store_(store),
       judge_(judge),
+      surface_(surface),
       machine_(*task.world, store, task.initial),
       state_(task.initial) {
   potential_ = potential();
@@ -61,10 +62,10 @@ double Episode::potential() const {
   return v.scores.progress - (v.pending > 0 ? bad / static_cast<double>(v.pending) : bad);
 }
 
-void Episode::note_tables(const StepRecord& step, std::string_view line) {
+void Episode::note_tables(int exit, std::string_view line) {
   Call call;
   std::string error;
-  if (step.exit != 0 || machine_.parse(line, call, error) != 0) return;
+  if (exit != 0 || machine_.parse(line, call, error) != 0) return;
   const Verb& verb = task_.world->verbs[call.verb];
   for (const Effect& e : verb.effects) {
     if (!contains(read_, e.table)) written_unread_.push_back(e.table);
@@ -86,17 +87,15 @@ const Observation& Episode::step(std::string_view line) {
   } else if (line == "done" || line.starts_with("done ")) {
     done_ = true;
     answer_ = canonical_answer(line.substr(4));
+  } else if (surface_ != nullptr) {
+    surface_->run(*this, line, seen_, record);
   } else {
-    machine_.run(state_, line, static_cast<std::int64_t>(steps_.size()), result_);
-    state_ = result_.state;
-    seen_.exit = result_.exit;
-    seen_.out = result_.out;
-    seen_.error = result_.error;
+    seen_ = apply(line);
   }
   record.exit = seen_.exit;
-  record.out = seen_.out;
+  if (surface_ == nullptr || record.out_sha256.empty()) record.out = seen_.out;
+  if (record.out_bytes == 0) record.out_bytes = record.out.size();
   record.state = state_;
-  note_tables(record, line);
   const bool changed = done_ || steps_.empty() || steps_.back().state != state_;
   if (changed) {
     const double now = potential();
@@ -110,6 +109,13 @@ const Observation& Episode::step(std::string_view line) {
     seen_.truncated = true;
   }
   return seen_;
+}
+
+Observation Episode::apply(std::string_view line) {
+  machine_.run(state_, line, static_cast<std::int64_t>(steps_.size()), result_);
+  state_ = result_.state;
+  note_tables(result_.exit, line);
+  return {result_.exit, result_.out, result_.error, false};
 }
 
 bool Episode::inspected() const {

@@ -7,8 +7,9 @@ done
 gen-bench generate --family conflict17 -n 20 --quiet --no-frame -o short
 head -n "$(wc -l <short)" one | cmp - short
 for family in conflict17 multiagent; do
-  gen-bench generate --family $family -n 15 --quiet --no-frame -o whole
-  for i in 0 1 2 3; do gen-bench generate --family $family -n 15 --quiet --no-frame --slice $i/4; done | cmp - whole
+  gen-bench generate --family $family -n 15 --quiet -o whole
+  for i in 0 1 2 3; do gen-bench generate --family $family -n 15 --quiet --slice $i/4 -o part.$i; done
+  gen-bench merge part.* | cmp - whole
 done
 gen-bench generate --family conflict17 -n 60 --quiet --no-frame --no-validate -o plain
 jq -r .task_id one | sort >a
