@@ -20,7 +20,7 @@ constexpr std::array<Color, 8> kPalette = {{{0, 114, 178},
                                             {140, 120, 20},
                                             {110, 110, 110}}};
 
-constexpr double kPlot = 300, kLeft = 54, kTop = 44, kRow = 18, kBar = 11, kBarWidth = 420,
+constexpr double kPlot = 300, kLeft = 54, kTop = 58, kRow = 18, kBar = 11, kBarWidth = 420,
                  kLabels = 210, kLegend = 190;
 
 Color color_of(std::size_t agent) {
