@@ -14,7 +14,7 @@ required=(
 # The build and the tests do without these; what needs one is left out or skipped.
 wanted=(
   ninja-build ccache scdoc jq zstd xz-utils file dpkg-dev strace shellcheck python3 python3-numpy
-  util-linux time curl libpq-dev
+  util-linux time curl libpq-dev bubblewrap
 )
 wanted_by_ci=(
   clang clang-format lintian libomp-dev

@@ -1,4 +1,4 @@
-# cmake -DOUT=FILE -DPACKS=a.json;b.json -P embed_packs.cmake: the packs as C++ byte arrays (string
+# cmake -DOUT=FILE -DPACKS=a.json;b.json -DFUNCTION=NAME -P embed_packs.cmake: the packs as C++ byte arrays (string
 # literals have a length limit that packs may pass).
 set(text "#include \"bench/pack/shipped.hpp\"\n\nnamespace stateutils::bench {\nnamespace {\n")
 set(table "")
@@ -14,5 +14,5 @@ foreach(pack IN LISTS PACKS)
   math(EXPR index "${index} + 1")
 endforeach()
 string(APPEND text "constexpr ShippedPack kPacks[] = {\n${table}};\n}  // namespace\n\n"
-  "std::span<const ShippedPack> shipped_packs() { return kPacks; }\n\n}  // namespace stateutils::bench\n")
+  "std::span<const ShippedPack> ${FUNCTION}() { return kPacks; }\n\n}  // namespace stateutils::bench\n")
 file(WRITE "${OUT}" "${text}")

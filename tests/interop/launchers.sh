@@ -16,9 +16,9 @@ points_share() { qmc-sample points sobol -d 3 -n 5000 --randomize lms+ds --seed 
 points_join() { qmc-sample merge -q -o "$1" "${@:2}"; }
 points_whole() { qmc-sample points sobol -d 3 -n 5000 --randomize lms+ds --seed 7 -q -o "$1"; }
 
-tasks_share() { gen-bench generate --family conflict17 -n 24 --seed 7 --slice "$1" -q --no-frame -o "$2.jsonl"; }
-tasks_join() { cat "${@:2}" >"$1"; }
-tasks_whole() { gen-bench generate --family conflict17 -n 24 --seed 7 -q --no-frame -o "$1"; }
+tasks_share() { gen-bench generate --family conflict17 -n 24 --seed 7 --slice "$1" -q -o "$2.jsonl"; }
+tasks_join() { gen-bench merge -q "${@:2}" -o "$1"; }
+tasks_whole() { gen-bench generate --family conflict17 -n 24 --seed 7 -q -o "$1"; }
 
 jobs=(points tasks)
 for job in "${jobs[@]}"; do export -f "${job}_share"; done

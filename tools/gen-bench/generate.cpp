@@ -5,6 +5,7 @@
 #include "bench/families/small/small.hpp"
 #include "bench/families/stategen.hpp"
 #include "bench/families/workshop.hpp"
+#include "bench/pack/installed.hpp"
 #include "bench/pack/shipped.hpp"
 #include "commands.hpp"
 #include "core/slice.hpp"
@@ -36,7 +37,7 @@ std::vector<std::uint64_t> share(const core::Slice& slice, std::uint64_t units) 
 bench::Document load_pack(const GenerateOptions& o, bool* shipped) {
   if (!o.pack.empty()) {
     *shipped = false;
-    return {core::read_file(o.pack, 64u << 20), o.pack, true};
+    return bench::load_pack(o.pack);
   }
   const bench::ShippedPack* pack =
       o.family == "conflict17" ? bench::find_shipped("office") : nullptr;
@@ -103,6 +104,8 @@ class Sink {
                                                            core::FrameOptions{!o.stream.no_frame}));
     writers_.back()->header("tasks", 1, [&](core::JsonWriter& json) {
       std::string options = o.family + "\n" + o.pack + "\n" + o.difficulty;
+      options += "\n" + (o.n ? std::to_string(o.n->value) : "all") + "\n" +
+                 (o.no_validate ? "plain" : o.mutants);
       for (const std::string& p : o.params) options += "\n" + p;
       identify(json, io, slice, options);
     });
@@ -389,7 +392,8 @@ void register_generate(core::Tool& tool) {
       .value_name("NAME")
       .one_of({"conflict17", "multiagent", "fsm", "web", "knapsack", "listops", "mpi", "parallel",
                "paradox", "probe", "routing", "stategen", "api"});
-  cmd.option("--pack", &o->pack, "a pack of your own").value_name("FILE");
+  cmd.option("--pack", &o->pack, "a pack of your own: a file, or the name of an installed one")
+      .value_name("PACK");
   cmd.option("-n,--count", &o->n,
              "indices to draw; without it each scenario as often as its pack says")
       .value_name("N");
@@ -411,7 +415,8 @@ void register_generate(core::Tool& tool) {
       .value_name("FILE");
   cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
       .value_name("FILE");
-  cmd.option("--slice", &o->slice, "only twin pairs (or single tasks) j with j mod N = I")
+  cmd.option("--slice", &o->slice,
+             "only twin pairs (or single tasks) j with j mod N = I; merge joins")
       .value_name("I/N");
   stream_options(cmd, o->stream);
   cmd.run([o](core::Io& io) {

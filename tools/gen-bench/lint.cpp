@@ -1,6 +1,6 @@
 #include "bench/pack/lint.hpp"
 
-#include "bench/pack/shipped.hpp"
+#include "bench/pack/installed.hpp"
 #include "commands.hpp"
 #include "streams.hpp"
 
@@ -24,12 +24,9 @@ int lint(const LintOptions& o, core::Io& io) {
       out->write(text + "\n");
       errors += error;
     };
-    const bench::ShippedPack* shipped = bench::find_shipped(path);
-    std::string content =
-        shipped != nullptr ? std::string(shipped->text) : core::read_file(path, 64u << 20);
     bench::Store store;
     try {
-      const bench::Document document{std::move(content), path, true};
+      const bench::Document document = bench::load_pack(path);
       const bench::Pack pack = read_pack(document, store);
       for (const bench::LintFinding& f : bench::lint(pack, store))
         finding(f.error, f.place, f.message);
@@ -48,7 +45,7 @@ int lint(const LintOptions& o, core::Io& io) {
 void register_lint(core::Tool& tool) {
   auto o = std::make_shared<LintOptions>();
   auto cmd = tool.subcommand("lint", "check packs; exit 1 on errors");
-  cmd.option("PACK", &o->packs, "pack files, or names of shipped packs")
+  cmd.option("PACK", &o->packs, "pack files, or names of shipped or installed packs")
       .required()
       .value_name("PACK");
   cmd.option("-o,--output", &o->output, "write there instead of stdout").value_name("FILE");

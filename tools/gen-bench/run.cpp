@@ -1,139 +1,186 @@
 #include "bench/families/multiagent.hpp"
 #include "bench/families/small/routing.hpp"
-#include "bench/families/stream.hpp"
-#include "bench/run/agents.hpp"
-#include "bench/run/trial.hpp"
+#include "bench/run/bundle.hpp"
 #include "commands.hpp"
-#include "streams.hpp"
+#include "core/slice.hpp"
+#include "playing.hpp"
 
 namespace stateutils::tools {
 namespace {
 
 struct RunOptions {
   StreamOptions stream;
-  std::string input = "-", agent, surface = "sim", keep_states, bug;
-  core::Count trials{1};
-  std::vector<std::string> limits;
+  PlayingOptions playing;
+  std::string agent, keep_states, bundle, replay, bug, slice;
   bool keep_output = false;
 };
 
-void apply_limits(const RunOptions& o, bench::Limits& limits) {
-  for (const auto& [name, value] : parse_params(o.limits)) {
-    const auto n = core::parse_i64(value);
-    if (!n || *n < 1 || *n > 1'000'000'000) {
-      throw core::usage_error("--limit " + name + " wants a number from 1 to 10^9");
-    }
-    if (name == "steps")
-      limits.steps = static_cast<int>(*n);
-    else if (name == "step_timeout_ms")
-      limits.step_timeout_ms = *n;
-    else if (name == "episode_timeout_ms")
-      limits.episode_timeout_ms = *n;
-    else if (name == "output_bytes")
-      limits.output_bytes = *n;
-    else
-      throw core::usage_error("unknown limit " + core::quoted(name) +
-                              "; steps, step_timeout_ms, episode_timeout_ms or output_bytes");
+std::string stem(const std::string& folder, const std::string& id, int trial) {
+  if (id.empty() || id.find('/') != std::string::npos || id[0] == '.' || id.size() > 200) {
+    throw core::usage_error("the task id " + core::quoted(id) + " names no file");
   }
+  return folder + "/" + id + "." + std::to_string(trial);
 }
 
-void keep(const RunOptions& o, core::Io& io, bench::Episode& episode, int trial) {
-  if (o.keep_states.empty()) return;
+void write_file(core::Io& io, const std::string& path, const std::string& text) {
+  const auto out = io.open_output(path);
+  out->write(text);
+  out->commit();
+}
+
+void keep(const RunOptions& o, core::Io& io, bench::PlayedTrial& played) {
+  bench::Episode& episode = played.episode;
   const std::string& id = episode.task().id;
-  if (id.empty() || id.find('/') != std::string::npos || id[0] == '.') {
-    throw core::usage_error("--keep-states: the task id " + core::quoted(id) + " names no file");
+  if (!o.bundle.empty()) {
+    write_file(io, stem(o.bundle, id, played.trial) + ".bundle.json",
+               bench::bundle_json(played.json) + "\n");
   }
-  const std::string stem = o.keep_states + "/" + id + "." + std::to_string(trial);
-  const auto state = io.open_output(stem + ".state.json");
-  state->write(episode.machine().store().write_state(episode.state()) + "\n");
-  state->commit();
-  const auto journal = io.open_output(stem + ".journal.jsonl");
+  if (o.keep_states.empty()) return;
+  const std::string path = stem(o.keep_states, id, played.trial);
+  write_file(io, path + ".state.json",
+             episode.machine().store().write_state(episode.state()) + "\n");
+  std::string journal;
   for (std::size_t i = 0; i < episode.steps().size(); ++i) {
-    journal->write(episode.journal_line(i) + "\n");
+    journal += episode.journal_line(i) + "\n";
   }
-  journal->commit();
+  write_file(io, path + ".journal.jsonl", journal);
 }
 
 // Scripted agents bring their own store: the trial carries its operations and what an audit of them
 // must count. Which agent was asked for makes no difference, the script is the agents.
-void run_shared_store(const RunOptions& o, core::Io& io, const bench::Cursor& task,
-                      core::JsonlWriter& writer) {
+std::string shared_store_trial(const RunOptions& o, core::Io& io, const bench::Cursor& task,
+                               std::uint64_t trial) {
   bench::MultiagentScript script = read_script(task);
   if (!o.bug.empty()) script.bug = bench::parse_store_bug(o.bug);
-  for (std::uint64_t trial = 0; trial < o.trials.value; ++trial) {
-    const auto index = static_cast<std::uint64_t>(task.at("index").integer());
-    const bench::StoreRun result = run_script(script, io.seed + (index << 20) + trial);
-    core::JsonWriter& json = writer.begin();
-    json.field("task_id", task.at("task_id").string())
-        .field("scenario", task.at("scenario").string());
-    json.field("ability", "coordination").key("tags").raw("[\"coordination\"]");
-    json.field("agent", o.agent).field("trial", trial).field("seed", io.seed);
-    json.key("ops").begin_array();
-    for (const bench::StoreOp& op : result.ops) {
-      std::string text;
-      append_op(text, op);
-      json.raw(text);
-    }
-    json.end_array().key("expected").raw(result.expected.json());
-    json.key("verdict").begin_object().field("strict", result.clean).key("clauses").raw("[]");
-    json.key("frame").raw("[]").end_object();
-    const double clean = result.clean ? 1 : 0;
-    json.key("scores").begin_object().field("progress", clean).field("partial", clean);
-    json.field("partial_plain", clean)
-        .field("efficiency", clean)
-        .field("inspected", true)
-        .end_object();
-    json.field("end", "done").field("sandbox", "sim");
-    writer.end();
+  const auto index = static_cast<std::uint64_t>(task.at("index").integer());
+  const bench::StoreRun result = run_script(script, io.seed + (index << 20) + trial);
+  std::string out;
+  core::JsonWriter json(out);
+  json.begin_object().field("task_id", task.at("task_id").string());
+  json.field("scenario", task.at("scenario").string());
+  json.field("ability", "coordination").key("tags").raw("[\"coordination\"]");
+  json.field("agent", o.agent).field("trial", trial).field("seed", io.seed);
+  json.key("ops").begin_array();
+  for (const bench::StoreOp& op : result.ops) {
+    std::string text;
+    append_op(text, op);
+    json.raw(text);
   }
+  json.end_array().key("expected").raw(result.expected.json());
+  json.key("verdict").begin_object().field("strict", result.clean).key("clauses").raw("[]");
+  json.key("frame").raw("[]").end_object();
+  const double clean = result.clean ? 1 : 0;
+  json.key("scores").begin_object().field("progress", clean).field("partial", clean);
+  json.field("partial_plain", clean).field("efficiency", clean).field("inspected", true);
+  json.end_object().field("end", "done").field("sandbox", "sim").end_object();
+  return out;
+}
+
+// A record of a share remembers the place of its task, which `merge` needs and takes away.
+std::string placed(std::string json, const core::Slice& slice, std::uint64_t place) {
+  if (slice.whole()) return json;
+  json.pop_back();
+  return json + ",\"place\":" + std::to_string(place) + "}";
 }
 
 int run(const RunOptions& o, core::Io& io) {
-  // Families whose agents are part of the task, or of the family, need none of the others.
-  const bool strategy = o.agent == "builtin:scripted" || bench::is_routing_strategy(o.agent);
-  const auto agent = strategy ? nullptr : bench::make_agent(o.agent);
-  const auto source = io.open_input(o.input);
+  if (o.agent.empty()) throw core::usage_error("--agent is needed (or --replay)");
+  bench::PlayOptions options = play_options(o.playing, io, o.agent);
+  options.keep_output = o.keep_output;
+  const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
+  // Families whose agents are part of the task, or of the family, need no player.
+  std::optional<bench::Player> player;
+  if (o.agent != "builtin:scripted" && !bench::is_routing_strategy(o.agent)) {
+    player.emplace(options);
+  }
+  const auto source = io.open_input(o.playing.input);
   core::JsonlReader reader(*source, {.format = "tasks"});
   const auto out = io.open_output(o.stream.output);
   core::JsonlWriter writer(*out, {!o.stream.no_frame});
+  const core::Record* record = reader.next();
   writer.header("trials", 1, [&](core::JsonWriter& json) {
-    identify(json, io, "0/1", "run " + o.agent + " " + std::to_string(o.trials.value));
+    std::string text = "run " + o.agent + " " + std::to_string(o.playing.trials.value) + " " +
+                       o.playing.surface + " " + o.bug;
+    for (const std::string& limit : o.playing.limits) text += " " + limit;
+    if (reader.header()) text += "\n" + reader.header()->json;
+    identify(json, io, slice.text(), text);
   });
   bench::Library library;
-  while (const core::Record* record = reader.next()) {
+  for (std::uint64_t place = 0; record != nullptr; record = reader.next(), ++place) {
+    if (place % slice.count != slice.index) continue;
     const RecordCursor at(*record);
     if (record->opt_string("family").value_or("") == "multiagent") {
-      run_shared_store(o, io, at.cursor(), writer);
-      continue;
-    }
-    if (record->opt_string("family").value_or("") == "routing") {
-      for (std::uint64_t trial = 0; trial < o.trials.value; ++trial) {
-        writer.record(routing_trial_json(at.cursor(), o.agent, io.seed, trial));
+      for (std::uint64_t trial = 0; trial < o.playing.trials.value; ++trial) {
+        writer.record(placed(shared_store_trial(o, io, at.cursor(), trial), slice, place));
       }
       continue;
     }
-    if (agent == nullptr) {
-      throw core::usage_error(o.agent + " plays tasks of its own family only");
+    if (record->opt_string("family").value_or("") == "routing") {
+      for (std::uint64_t trial = 0; trial < o.playing.trials.value; ++trial) {
+        const std::string json = bench::routing_trial_json(at.cursor(), o.agent, io.seed, trial);
+        writer.record(placed(json, slice, place));
+      }
+      continue;
     }
+    if (!player) throw core::usage_error(o.agent + " plays tasks of its own family only");
     bench::Task& task = library.read(at.cursor());
     if (task.world == nullptr) throw record->error("a task without a world cannot be run");
-    apply_limits(o, task.limits);
-    const bench::Judge judge(task.contract, library.store(), task.initial);
-    for (int trial = 0; trial < static_cast<int>(o.trials.value); ++trial) {
-      if (!agent->plays(task, trial)) continue;
-      bench::Episode episode(task, library.store(), judge);
-      core::Rng rng =
-          bench::task_stream(task.id, agent->name(), io.seed, static_cast<std::uint64_t>(trial));
-      const std::string end = agent->play(episode, trial, rng);
-      writer.record(
-          trial_json(episode, end, {agent->name(), io.version, io.seed, trial, o.keep_output}));
-      keep(o, io, episode, trial);
-    }
+    player->play(task, library.store(), [&](bench::PlayedTrial& played) {
+      writer.record(placed(played.json, slice, place));
+      report_trouble(io, played);
+      keep(o, io, played);
+    });
   }
   writer.trailer();
   out->commit();
   summarize(io, o.stream.output, {{"trials", writer.records()}});
   return 0;
+}
+
+// Plays a bundle again on its task; exit 1 when the trial comes out otherwise.
+int replay(const RunOptions& o, core::Io& io) {
+  if (!o.agent.empty()) throw core::usage_error("--replay brings its agent; leave --agent out");
+  const bench::Bundle bundle = bench::read_bundle(o.replay);
+  PlayingOptions playing = o.playing;
+  const bool alone = bundle.agent.starts_with("shell:");
+  playing.surface = bundle.sandbox == "sim" || alone ? "sim" : "shell";
+  if (bundle.sandbox != "sim") playing.sandbox = bundle.sandbox;
+  bench::PlayOptions options = play_options(playing, io, "builtin:noop");
+  options.seed = bundle.seed;
+  options.keep_output = bundle.keeps_output;
+  bench::Player player(options);
+  const auto agent = bench::bundle_agent(bundle);
+  const auto source = io.open_input(o.playing.input);
+  core::JsonlReader reader(*source, {.format = "tasks"});
+  bench::Library library;
+  while (const core::Record* record = reader.next()) {
+    if (record->string("task_id") != bundle.task_id) continue;
+    const RecordCursor at(*record);
+    bench::Task& task = library.read(at.cursor());
+    if (task.world == nullptr) throw record->error("a task without a world cannot be run");
+    bench::TrialOptions as = player.record_of(bundle.agent, bundle.number);
+    as.tokens = bundle.tokens;
+    as.cost = bundle.cost;
+    as.sandbox = bundle.sandbox;
+    as.weak_isolation = bundle.sandbox == "rlimit" || bundle.sandbox == "none";
+    std::string again;
+    player.play_trial(*agent, task, library.store(), as,
+                      [&](bench::PlayedTrial& played) { again = played.json; });
+    const bench::Document sealed{bench::bundle_json(again), "replay", false};
+    const bool same = bench::canonical(sealed.root().at("trial").element()) == bundle.trial;
+    const auto out = io.open_output(o.stream.output);
+    core::JsonlWriter writer(*out, {!o.stream.no_frame});
+    writer.header("trials", 1, [&](core::JsonWriter& json) {
+      identify(json, io, "0/1", "replay " + bundle.task_id);
+    });
+    writer.record(again);
+    writer.trailer();
+    out->commit();
+    summarize(io, o.stream.output, {{"same", same ? 1u : 0u}});
+    if (!same) throw core::verdict_error(o.replay + ": the trial comes out otherwise");
+    return 0;
+  }
+  throw core::input_error({o.playing.input}, "holds no task " + core::quoted(bundle.task_id));
 }
 
 }  // namespace
@@ -143,22 +190,25 @@ void register_run(core::Tool& tool) {
   auto cmd = tool.subcommand("run", "let an agent work on tasks, step by step");
   cmd.option("--agent", &o->agent,
              "builtin:oracle, noop, random, blind, stale-trust, inspect-first, flaky:P, scripted, "
-             "router, static, react; replay:FILE")
-      .value_name("SPEC")
-      .required();
-  cmd.option("TASKS", &o->input, "task records; - is stdin").value_name("TASKS");
-  cmd.option("--trials", &o->trials, "trials of each task").value_name("K");
-  cmd.option("--surface", &o->surface, "where commands run").one_of({"sim"});
+             "router, static, react; replay:FILE; cmd:PROGRAM ARGS (JSON Lines on stdio); "
+             "shell:PROGRAM ARGS (works alone "
+             "in the sandbox)")
+      .value_name("SPEC");
+  playing_options(cmd, o->playing);
   cmd.option("--bug", &o->bug,
              "multiagent: what the scripted store gets wrong, in place of the task's own")
       .one_of({"none", "ww", "xs", "blind"});
-  cmd.option("--limit", &o->limits, "steps, step_timeout_ms, episode_timeout_ms or output_bytes")
-      .value_name("NAME=V");
   cmd.option("--keep-states", &o->keep_states, "leave final state and journal of each trial in DIR")
       .value_name("DIR");
   cmd.option("--keep-output", &o->keep_output, "put what each step printed into the trial");
+  cmd.option("--bundle", &o->bundle, "leave a bundle of each trial in DIR").value_name("DIR");
+  cmd.option("--replay", &o->replay,
+             "play a bundle again; exit 1 when the trial comes out otherwise")
+      .value_name("BUNDLE");
+  cmd.option("--slice", &o->slice, "only this share of the tasks; join shares with merge")
+      .value_name("I/N");
   stream_options(cmd, o->stream);
-  cmd.run([o](core::Io& io) { return run(*o, io); });
+  cmd.run([o](core::Io& io) { return o->replay.empty() ? run(*o, io) : replay(*o, io); });
 }
 
 }  // namespace stateutils::tools

@@ -1,5 +1,6 @@
 #include "bench/score/score.hpp"
 
+#include "bench/score/read.hpp"
 #include "commands.hpp"
 #include "core/table.hpp"
 #include "streams.hpp"
@@ -9,75 +10,99 @@ namespace {
 
 struct ScoreCommand {
   StreamOptions stream;
-  std::string input = "-", ci = "wilson", errors = "exclude", table = "auto";
+  std::string input = "-", ci = "wilson", errors = "exclude", table = "auto", labels;
   std::vector<std::int64_t> k = {1, 2, 4, 8};
+  std::optional<double> human_cost;
+  std::optional<core::Duration> human_time;
 };
 
-bench::TrialScore read_trial(const core::Record& record) {
-  bench::TrialScore t;
-  t.task = std::string(record.string("task_id"));
-  t.scenario = std::string(record.opt_string("scenario").value_or(""));
-  t.ability = std::string(record.opt_string("ability").value_or(""));
-  t.agent = std::string(record.string("agent"));
-  t.error = record.opt_string("end").value_or("") == "error";
-  if (t.error && record.is_null_or_absent("verdict")) return t;
-  t.strict = record.nested(record.object("verdict")).boolean("strict");
-  const core::Record scores = record.nested(record.object("scores"));
-  t.progress = scores.number("progress");
-  t.partial = scores.number("partial");
-  t.partial_plain = scores.number("partial_plain");
-  t.efficiency = scores.opt_number("efficiency").value_or(0);
-  t.inspected = scores.opt_boolean("inspected").value_or(false);
-  if (!record.is_null_or_absent("failures")) {
-    for (const auto f : record.array("failures")) {
-      std::string_view text;
-      if (f.get(text) == simdjson::SUCCESS) t.failures.emplace_back(text);
-    }
-  }
-  return t;
-}
+constexpr const char* kConvention =
+    "pass@k = 1 - C(n-c,k)/C(n,k), pass^k = C(c,k)/C(n,k): per task, then averaged over the tasks "
+    "with n >= k";
 
 std::string percent(double v) {
   return core::format_fixed(100 * v, 1);
 }
 
-void print_table(core::Output& out, const std::vector<bench::ScoreLine>& lines) {
-  core::Table table({"agent", "group", "tasks", "trials", "strict %", "95 % interval", "progress %",
-                     "partial %", "efficiency %", "closure %", "inspected %"});
+void print_table(core::Output& out, const std::vector<bench::ScoreLine>& lines,
+                 const std::vector<std::int64_t>& ks) {
+  std::vector<std::string> headings = {"agent",        "group",         "tasks",      "trials",
+                                       "strict %",     "95 % interval", "progress %", "partial %",
+                                       "efficiency %", "closure %",     "inspected %"};
+  for (const std::int64_t k : ks) {
+    headings.push_back("pass@" + std::to_string(k));
+    headings.push_back("pass^" + std::to_string(k));
+  }
+  core::Table table(headings);
   for (const auto& l : lines) {
-    table.add({l.agent, l.group, std::to_string(l.tasks), std::to_string(l.trials),
-               percent(l.strict), percent(l.lo) + " - " + percent(l.hi), percent(l.progress),
-               percent(l.partial), percent(l.efficiency), l.has_closure ? percent(l.closure) : "-",
-               percent(l.inspected)});
+    std::vector<std::string> row = {l.agent,
+                                    l.group,
+                                    std::to_string(l.tasks),
+                                    std::to_string(l.trials),
+                                    percent(l.strict),
+                                    percent(l.lo) + " - " + percent(l.hi),
+                                    percent(l.progress),
+                                    percent(l.partial),
+                                    percent(l.efficiency),
+                                    l.has_closure ? percent(l.closure) : "-",
+                                    percent(l.inspected)};
+    for (const std::int64_t k : ks) {
+      for (const auto* curve : {&l.pass_at, &l.pass_hat}) {
+        std::string text = "-";
+        for (const auto& [at, v] : *curve) {
+          if (at == k) text = percent(v);
+        }
+        row.push_back(text);
+      }
+    }
+    table.add(std::move(row));
   }
   table.print(out);
 }
 
+// Anomalies that an audit found, by the agent they were found in.
+std::vector<bench::Label> read_labels(const std::string& path, core::Io& io) {
+  std::vector<bench::Label> out;
+  const auto source = io.open_input(path);
+  core::JsonlReader reader(*source, {.format = "violations"});
+  while (const core::Record* record = reader.next()) {
+    const std::string type(record->string("type"));
+    if (type == "summary") continue;
+    out.push_back({std::string(record->string("agent")), type});
+  }
+  return out;
+}
+
 int score(const ScoreCommand& o, core::Io& io) {
-  const auto source = io.open_input(o.input);
-  core::JsonlReader reader(*source, {.format = "trials"});
-  std::vector<bench::TrialScore> trials;
-  while (const core::Record* record = reader.next()) trials.push_back(read_trial(*record));
   bench::ScoreOptions options;
+  for (const std::int64_t k : o.k) {
+    if (k < 1) throw core::usage_error("--k wants numbers from 1");
+  }
   options.k = o.k;
   options.ci = o.ci;
   options.errors_fail = o.errors == "fail";
   options.seed = io.seed;
+  options.human_cost = o.human_cost;
+  if (o.human_time) options.human_seconds = static_cast<double>(o.human_time->ns) * 1e-9;
+  if (!o.labels.empty()) options.labels = read_labels(o.labels, io);
+  const auto source = io.open_input(o.input);
+  core::JsonlReader reader(*source, {.format = "trials"});
+  const std::vector<bench::TrialScore> trials = bench::read_trials(reader);
   const auto lines = bench::score(trials, options);
   const auto out = io.open_output(o.stream.output);
   if (o.stream.output == "-" && core::wants_table(o.table, io.out_is_terminal)) {
-    print_table(*out, lines);
-    out->commit();
-    summarize(io, o.stream.output, {{"trials", trials.size()}, {"groups", lines.size()}});
-    return 0;
+    print_table(*out, lines, o.k);
+    out->write(std::string(kConvention) +
+               "\nerrors: " + (options.errors_fail ? "counted as failures" : "left out") + "\n");
+  } else {
+    core::JsonlWriter writer(*out, {!o.stream.no_frame});
+    writer.header("scores", 1, [&](core::JsonWriter& json) {
+      identify(json, io, "0/1", "score " + o.ci + " " + o.errors);
+      json.field("errors_rule", o.errors).field("convention", kConvention);
+    });
+    for (const auto& line : lines) writer.record(line.json());
+    writer.trailer();
   }
-  core::JsonlWriter writer(*out, {!o.stream.no_frame});
-  writer.header("scores", 1, [&](core::JsonWriter& json) {
-    identify(json, io, "0/1", "score " + o.ci + " " + o.errors);
-    json.field("errors_rule", o.errors);
-  });
-  for (const auto& line : lines) writer.record(line.json());
-  writer.trailer();
   out->commit();
   summarize(io, o.stream.output, {{"trials", trials.size()}, {"groups", lines.size()}});
   return 0;
@@ -97,6 +122,14 @@ void register_score(core::Tool& tool) {
   cmd.option("--errors", &o->errors, "trials that ended in an infrastructure error")
       .one_of({"exclude", "fail"});
   cmd.option("--table", &o->table, "a table for people").one_of({"auto", "always", "never"});
+  cmd.option("--labels", &o->labels, "violations of sbus-check, counted as failure modes")
+      .value_name("FILE");
+  cmd.option("--human-cost", &o->human_cost,
+             "what a person costs per task, in the unit of the trials' cost: return on automation")
+      .value_name("COST");
+  cmd.option("--human-time", &o->human_time,
+             "what a person takes per task: time efficiency multiplier")
+      .value_name("TIME");
   stream_options(cmd, o->stream);
   cmd.run([o](core::Io& io) { return score(*o, io); });
 }

@@ -13,6 +13,8 @@ struct ShippedPack {
 };
 
 [[nodiscard]] std::span<const ShippedPack> shipped_packs();
+// What `new` starts a pack with.
+[[nodiscard]] std::span<const ShippedPack> pack_templates();
 [[nodiscard]] const ShippedPack* find_shipped(std::string_view name);
 // By the SHA-256 of the canonical form, which is what task records carry.
 [[nodiscard]] const ShippedPack* find_shipped_by_hash(std::string_view sha256);

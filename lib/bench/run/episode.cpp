@@ -16,8 +16,10 @@ bool contains(const std::vector<Id>& list, Id id) {
   return std::find(list.begin(), list.end(), id) != list.end();
 }
 
-// Head and tail of a long output, so that both its beginning and its end can be read.
+}  // namespace
+
 void truncate(std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return;
   static constexpr std::string_view kGap = "\n[...]\n";
   if (limit <= kGap.size()) return text.resize(limit);
   std::size_t head = (limit - kGap.size()) / 2, tail = text.size() - (limit - kGap.size() - head);
@@ -28,8 +30,6 @@ void truncate(std::string& text, std::size_t limit) {
   while (tail < text.size() && inside(tail)) ++tail;
   text = text.substr(0, head) + std::string(kGap) + text.substr(tail);
 }
-
-}  // namespace
 
 std::string canonical_answer(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -45,10 +45,11 @@ std::string canonical_answer(std::string_view text) {
   return out;
 }
 
-Episode::Episode(const Task& task, Store& store, const Judge& judge)
+Episode::Episode(const Task& task, Store& store, const Judge& judge, Surface* surface)
     : task_(task),
       store_(store),
       judge_(judge),
+      surface_(surface),
       machine_(*task.world, store, task.initial),
       state_(task.initial) {
   potential_ = judge_.potential(state_, answer_);
@@ -65,7 +66,7 @@ void Episode::note_tables(const Call& call) {
   }
 }
 
-void Episode::run_line(std::string_view line) {
+void Episode::run_line(std::string_view line, Observation& seen) {
   result_.out.clear();
   result_.error.clear();
   result_.state = state_;
@@ -75,9 +76,9 @@ void Episode::run_line(std::string_view line) {
     if (result_.exit == 0) note_tables(call_);
   }
   state_ = result_.state;
-  seen_.exit = result_.exit;
-  seen_.out = result_.out;
-  seen_.error = result_.error;
+  seen.exit = result_.exit;
+  seen.out = result_.out;
+  seen.error = result_.error;
 }
 
 const Observation& Episode::step(std::string_view line) {
@@ -91,11 +92,14 @@ const Observation& Episode::step(std::string_view line) {
   } else if (line == "done" || line.starts_with("done ")) {
     done_ = true;
     answer_ = canonical_answer(line.substr(4));
+  } else if (surface_ != nullptr) {
+    surface_->run(*this, line, seen_, record);
   } else {
-    run_line(line);
+    run_line(line, seen_);
   }
   record.exit = seen_.exit;
-  record.out = seen_.out;
+  if (surface_ == nullptr || record.out_sha256.empty()) record.out = seen_.out;
+  if (record.out_bytes == 0) record.out_bytes = record.out.size();
   record.state = state_;
   const bool changed = done_ || steps_.empty() || steps_.back().state != state_;
   if (changed) {
@@ -110,6 +114,12 @@ const Observation& Episode::step(std::string_view line) {
     seen_.truncated = true;
   }
   return seen_;
+}
+
+Observation Episode::apply(std::string_view line) {
+  Observation seen;
+  run_line(line, seen);
+  return seen;
 }
 
 bool Episode::inspected() const {

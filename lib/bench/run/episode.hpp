@@ -24,20 +24,45 @@ struct StepRecord {
   std::string cmd;
   int exit = 0;
   std::int64_t ms = 0;
-  std::string out;  // as printed, before any truncation
+  std::string out;  // as printed; of outputs past a surface's bounds, head and tail
+  std::uint64_t out_bytes = 0;
+  std::string out_sha256;  // of the whole; empty: that of `out`
   Id state = 0;
   double reward = 0;
 };
 
+// Head and tail of a text longer than `limit` bytes, so that both its ends can be read.
+void truncate(std::string& text, std::size_t limit);
+
+// The answer as canonical JSON; text that is no JSON is taken as a string.
+[[nodiscard]] std::string canonical_answer(std::string_view text);
+
+class Episode;
+
+// Where command lines go instead of straight to the simulated world.
+class Surface {
+ public:
+  virtual ~Surface() = default;
+  // Runs one line, which may apply() any number of commands; fills what was seen and recorded.
+  virtual void run(Episode& episode, std::string_view line, Observation& seen,
+                   StepRecord& record) = 0;
+};
+
 class Episode {
  public:
-  Episode(const Task& task, Store& store, const Judge& judge);
+  Episode(const Task& task, Store& store, const Judge& judge, Surface* surface = nullptr);
 
   // Runs one command line. "done [JSON]" ends the trial with an answer.
   const Observation& step(std::string_view line);
-  [[nodiscard]] bool done() const { return done_; }
+  // One command of a surface on the world: no step of its own.
+  Observation apply(std::string_view line);
+  void answer_with(std::string_view json) { done_ = true, answer_ = canonical_answer(json); }
+  // Ends the trial from outside: timeout, crash, protocol.
+  void stop(std::string end) { stopped_ = std::move(end); }
+  [[nodiscard]] const std::string& stopped() const { return stopped_; }
+  [[nodiscard]] bool done() const { return done_ || !stopped_.empty(); }
   [[nodiscard]] int steps_left() const {
-    return task_.limits.steps - static_cast<int>(steps_.size());
+    return stopped_.empty() ? task_.limits.steps - static_cast<int>(steps_.size()) : 0;
   }
   [[nodiscard]] const std::string& answer() const { return answer_; }
   [[nodiscard]] Id state() const { return state_; }
@@ -50,16 +75,17 @@ class Episode {
   [[nodiscard]] std::string journal_line(std::size_t step) const;
 
  private:
-  void run_line(std::string_view line);
+  void run_line(std::string_view line, Observation& seen);
   void note_tables(const Call& call);
 
   const Task& task_;
   Store& store_;
   const Judge& judge_;
+  Surface* surface_;
   Machine machine_;
   Id state_;
   bool done_ = false;
-  std::string answer_;
+  std::string answer_, stopped_;
   double potential_ = 0;
   std::vector<StepRecord> steps_;
   Observation seen_;
@@ -67,9 +93,6 @@ class Episode {
   Call call_;
   std::vector<Id> read_, written_unread_;
 };
-
-// The answer as canonical JSON; text that is no JSON is taken as a string.
-[[nodiscard]] std::string canonical_answer(std::string_view text);
 
 // SHA-256 over the sorted digests of the entries that differ from the base: canonical
 // ["TABLE",{row}] for rows of the state, ["TABLE",{"key":K},null] for base rows that are gone.

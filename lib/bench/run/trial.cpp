@@ -14,8 +14,9 @@ void write_steps(core::JsonWriter& json, Episode& episode, StateDigests& digests
   std::size_t i = 0;
   for (const StepRecord& step : episode.steps()) {
     json.begin_object().field("i", ++i).field("cmd", step.cmd).field("exit", step.exit);
-    json.field("ms", step.ms).field("stdout_bytes", step.out.size());
-    json.field("stdout_sha256", core::sha256_hex(step.out));
+    json.field("ms", step.ms).field("stdout_bytes", step.out_bytes);
+    json.field("stdout_sha256",
+               step.out_sha256.empty() ? core::sha256_hex(step.out) : step.out_sha256);
     json.field("state_sha256", digests.of(step.state)).field("reward", step.reward);
     if (keep) json.field("stdout", step.out);
     json.end_object();
@@ -52,11 +53,12 @@ void write_failures(core::JsonWriter& json, const Episode& episode, const Verdic
       destroyed = destroyed || c.kind != ChangeKind::kInsert;
     }
     if (!episode.inspected()) json.value("no inspection");
-    if (duplicate) json.value("extra object");
+    if (duplicate) json.value("duplicate");
     if (destroyed) json.value("destroyed good state");
-    if (verdict.scores.progress > 0 && verdict.scores.progress < 1) json.value("unfinished");
-    if (verdict.scores.progress == 0) json.value("nothing right");
-    if (end == "limit") json.value("limit");
+    // Something else done in place of what was asked, or not all of it.
+    if (verdict.scores.progress < 1)
+      json.value(verdict.violations > 0 ? "wrong branch" : "unfinished");
+    if (end == "limit" || end == "timeout") json.value("limit");
   }
   json.end_array();
 }
@@ -80,7 +82,10 @@ std::string trial_json(Episode& episode, const std::string& end, const TrialOpti
   json.key("verdict").raw(verdict_json(verdict, task.contract, store, task.initial));
   write_scores(json, episode, verdict);
   write_failures(json, episode, verdict, end);
-  json.field("end", end).key("tokens").null().field("sandbox", "sim");
+  json.field("end", end).key("tokens").raw(options.tokens.empty() ? "null" : options.tokens);
+  if (options.cost) json.field("cost", *options.cost);
+  json.field("sandbox", options.sandbox);
+  if (options.weak_isolation) json.field("weak_isolation", true);
   json.key("versions").begin_object().field("gen-bench", options.version).end_object();
   json.end_object();
   return out;

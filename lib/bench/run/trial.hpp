@@ -1,6 +1,7 @@
 // Trial records.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "bench/run/episode.hpp"
@@ -12,6 +13,10 @@ struct TrialOptions {
   std::uint64_t seed = 0;
   int trial = 0;
   bool keep_output = false;
+  std::string sandbox = "sim";
+  bool weak_isolation = false;
+  std::string tokens;          // as the agent told them, JSON
+  std::optional<double> cost;  // the same
 };
 
 // One JSON line of the stream `trials`.

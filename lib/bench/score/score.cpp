@@ -40,6 +40,35 @@ Interval bootstrap(const Group& group, std::uint64_t seed) {
   return {means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
 }
 
+// Value needs a cost, or a time, of every trial.
+void add_value(ScoreLine& line, const Group& group, const ScoreOptions& options) {
+  double cost = 0, seconds = 0;
+  bool costed = true;
+  for (const TrialScore* t : group) {
+    costed = costed && t->cost.has_value();
+    cost += t->cost.value_or(0);
+    seconds += t->seconds;
+  }
+  const auto n = static_cast<double>(group.size());
+  if (options.human_cost && costed && cost > 0) {
+    line.return_on_automation = line.strict * *options.human_cost * n / cost;
+  }
+  if (options.human_seconds && seconds > 0) {
+    line.time_multiplier = line.strict * *options.human_seconds * n / seconds;
+  }
+}
+
+// A label names the agent itself, or an agent of the shared store that its trials played.
+void add_labels(ScoreLine& line, const Group& group, const std::vector<Label>& labels) {
+  for (const Label& label : labels) {
+    const bool theirs = std::any_of(group.begin(), group.end(), [&](const TrialScore* t) {
+      return t->agent == label.agent ||
+             std::find(t->members.begin(), t->members.end(), label.agent) != t->members.end();
+    });
+    if (theirs) ++line.failures[label.type];
+  }
+}
+
 ScoreLine line_of(const std::string& agent, const std::string& name, const Group& all,
                   const ScoreOptions& options) {
   ScoreLine out;
@@ -51,6 +80,7 @@ ScoreLine line_of(const std::string& agent, const std::string& name, const Group
   std::map<std::string, std::pair<std::int64_t, std::int64_t>> tasks;  // trials, passed
   for (const TrialScore* t : all) {
     out.errors += t->error;
+    if (t->error) out.error_trials.push_back(t->task + "." + std::to_string(t->trial));
     if (t->error && !options.errors_fail) continue;
     group.push_back(t);
     auto& [n, c] = tasks[t->task];
@@ -90,6 +120,8 @@ ScoreLine line_of(const std::string& agent, const std::string& name, const Group
     out.pass_at.emplace_back(k, at / static_cast<double>(counted));
     out.pass_hat.emplace_back(k, hat / static_cast<double>(counted));
   }
+  add_value(out, group, options);
+  add_labels(out, group, options.labels);
   const auto c = static_cast<std::int64_t>(passed), m = static_cast<std::int64_t>(group.size());
   const Interval ci = options.ci == "cp"          ? clopper_pearson(c, m)
                       : options.ci == "bootstrap" ? bootstrap(group, options.seed)
@@ -123,7 +155,15 @@ std::string ScoreLine::json() const {
   json.key("ci").begin_array().value(lo).value(hi).end_array().field("ci_method", ci_method);
   json.key("failures").begin_object();
   for (const auto& [name, n] : failures) json.field(name, n);
-  json.end_object().end_object();
+  json.end_object();
+  if (!error_trials.empty()) {
+    json.key("error_trials").begin_array();
+    for (const std::string& trial : error_trials) json.value(trial);
+    json.end_array();
+  }
+  if (return_on_automation) json.field("return_on_automation", *return_on_automation);
+  if (time_multiplier) json.field("time_multiplier", *time_multiplier);
+  json.end_object();
   return out;
 }
 
