@@ -46,9 +46,11 @@ CounterStates::CounterStates() {
       }
       e.next[bit] = static_cast<std::uint16_t>(id);
     }
-    e.n = static_cast<std::uint8_t>(h.n0 + h.n1);
-    e.dominant =
-        static_cast<std::uint8_t>(h.n1 == 0 && h.n0 > 0 ? 1 : (h.n0 == 0 && h.n1 > 0 ? 2 : 0));
+    // Half steps keep everything in integers: 1 / (n + 1.5) = 2 / (2n + 3).
+    const int n = h.n0 + h.n1;
+    const int step = 131072 / (2 * n + 3);
+    e.confidence = static_cast<std::uint16_t>(131072 * n / (2 * n + 3));
+    e.step = static_cast<std::uint16_t>(step < 65536 / 31 ? 65536 / 31 : step);
     entry.push_back(e);
     // In fifths: (n1 + 2/5) / (n0 + n1 + 4/5).
     const std::uint64_t p = (std::uint64_t{1} << 22) * static_cast<std::uint64_t>(5 * h.n1 + 2) /

@@ -10,9 +10,8 @@ namespace stateutils::statesmix {
 struct CounterStates {
   struct Entry {
     std::uint16_t next[2];
-    std::uint8_t n;         // n0 + n1
-    std::uint8_t dominant;  // 0 mixed, 1 only zeros seen, 2 only ones seen
-    std::uint16_t unused;
+    std::uint16_t confidence;  // n / (n + 1.5) in 2^-16, n = n0 + n1
+    std::uint16_t step;        // 1 / (n + 1.5), at least 1 / 31, in 2^-16
   };
   std::vector<Entry> entry;
   std::vector<std::uint32_t> start;  // (n1 + 0.4) / (n0 + n1 + 0.8) in 2^-22

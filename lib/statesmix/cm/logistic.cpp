@@ -53,16 +53,14 @@ LogisticTables::LogisticTables() {
     const double v = portable_log(p / (1 - p)) * 256;
     return static_cast<std::int16_t>(clamp_stretch(static_cast<int>(v + (v < 0 ? -0.5 : 0.5))));
   };
-  for (int i = 0; i < 4096; ++i) {
-    stretch[i] = stretched((i + 0.5) / 65536);
-    stretch[4096 + i] = stretched((i + 0.5) / 4096);
-    stretch[8192 + i] = stretched((61440 + i + 0.5) / 65536);
-  }
-  for (int n = 0; n < 64; ++n) {
-    // Half steps keep everything in integers: 1 / (n + 1.5) = 2 / (2n + 3), not below 1 / 31.
-    const int rate = 131072 / (2 * n + 3);
-    step[n] = static_cast<std::uint16_t>(rate < 65536 / 31 ? 65536 / 31 : rate);
-    confidence[n] = static_cast<std::uint16_t>(65536 * 2 * n / (2 * n + 3));
+  int cell = 0;
+  for (int z = 0; z < 128; ++z) {
+    const int shift = z == 0 || z == 127 ? 0 : (z < 8 || z >= 120 ? 2 : 5);
+    const int first = z * 512;
+    zone[z] = {cell - (first >> shift), static_cast<std::uint32_t>(shift)};
+    const int width = 1 << shift;
+    for (int p = first; p < first + 512; p += width)
+      stretch[cell++] = stretched((p + 0.5 * width) / 65536);
   }
   for (int n = 0; n < 256; ++n) {
     const int rate = 65536 / (n + 6);

@@ -12,11 +12,15 @@ inline constexpr int kStretchLimit = 3071;  // just under 12.0
 struct LogisticTables {
   // squash[s + 3072], s in [-3072, 3071], as probabilities in [1, 65535].
   std::uint16_t squash[6144];
-  // Three stretches of 4096 cells: p < 1/16 and p >= 15/16 at full resolution, the middle by 16.
-  std::int16_t stretch[3 * 4096];
-  // 65536 / (n + 1.5), and n / (n + 1.5) in 2^-16, for n = 0..63.
-  std::uint16_t step[64];
-  std::uint16_t confidence[64];
+  // Cells of 1, 4 and 32 probabilities, finest at both ends: small enough for a first-level cache.
+  static constexpr std::uint32_t kStretchCells = 512 + 896 + 1792 + 896 + 512;
+  std::int16_t stretch[kStretchCells];
+  // The cell of p is (p >> shift) + offset of zone p >> 9: no branch to be predicted.
+  struct Zone {
+    std::int32_t offset;
+    std::uint32_t shift;
+  };
+  Zone zone[128];
   // 2^32 / (n + 6) >> 16, at least 65536 / 255: the rates of adaptive maps by hit count.
   std::uint16_t map_rate[256];
 
@@ -32,10 +36,8 @@ struct LogisticTables {
   return t.squash[clamp_stretch(s) + 3072];
 }
 [[nodiscard]] inline int stretch(const LogisticTables& t, std::uint32_t p) {
-  std::uint32_t cell = 4096 + (p >> 4);
-  cell = p < 4096 ? p : cell;
-  cell = p >= 61440 ? p - 61440 + 8192 : cell;
-  return t.stretch[cell];
+  const LogisticTables::Zone z = t.zone[p >> 9];
+  return t.stretch[static_cast<int>(p >> z.shift) + z.offset];
 }
 
 // exp and ln on doubles from + - * / and bit moves, good to about 1e-15: the only source of the

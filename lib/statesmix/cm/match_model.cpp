@@ -30,17 +30,23 @@ void MatchModel::attach(std::uint32_t* positions, int bits, std::uint32_t* cells
   }
 }
 
+void MatchModel::prepare_byte(const std::uint8_t* history, std::size_t position) {
+  if (position < min_length_) return;
+  std::uint64_t key = 0;
+  for (std::uint32_t i = 1; i <= min_length_; ++i) {
+    key = (key + history[position - i] + 1) * 0x9E3779B97F4A7C15ull;
+  }
+  place_ = &positions_[(key ^ (key >> 29)) * 0xBF58476D1CE4E5B9ull >> shift_];
+  __builtin_prefetch(place_);
+}
+
 void MatchModel::start_byte(const std::uint8_t* history, std::size_t position) {
   if (length_ != 0) {
     ++pointer_;
     if (length_ < kMaxLength) ++length_;
   }
   if (position < min_length_) return;
-  std::uint64_t key = 0;
-  for (std::uint32_t i = 1; i <= min_length_; ++i) {
-    key = (key + history[position - i] + 1) * 0x9E3779B97F4A7C15ull;
-  }
-  std::uint32_t& last = positions_[(key ^ (key >> 29)) * 0xBF58476D1CE4E5B9ull >> shift_];
+  std::uint32_t& last = *place_;
   if (length_ == 0 && last != 0) {
     std::uint32_t n = 0;
     while (n < 400 && n < last && history[last - 1 - n] == history[position - 1 - n]) ++n;

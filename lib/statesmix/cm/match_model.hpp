@@ -17,7 +17,9 @@ class MatchModel {
 
   // `positions` has 2^bits entries, `cells` kCells.
   void attach(std::uint32_t* positions, int bits, std::uint32_t* cells, std::uint32_t min_length);
-  // history[0, position) is known; looks for (or follows) the match for the next byte.
+  // history[0, position) is known. prepare_byte asks for the table's memory; start_byte looks for
+  // (or follows) the match for the next byte.
+  void prepare_byte(const std::uint8_t* history, std::size_t position);
   void start_byte(const std::uint8_t* history, std::size_t position);
 
   // Writes two inputs; both 0 without a match.
@@ -34,6 +36,7 @@ class MatchModel {
   std::uint32_t* positions_ = nullptr;
   std::uint32_t* cells_ = nullptr;
   std::uint32_t* cell_ = nullptr;
+  std::uint32_t* place_ = nullptr;  // where the last min_length bytes were seen before
   int shift_ = 63;
   std::uint32_t min_length_ = 5, length_ = 0, pointer_ = 0;
   int predicted_ = 0, expected_bit_ = 0;

@@ -5,18 +5,18 @@
 namespace stateutils::statesmix {
 namespace {
 
-std::int32_t weight14(std::int32_t w) {
-  const std::int32_t v = w >> 2;
+std::int32_t saturated16(std::int32_t v) {
   return v > 32767 ? 32767 : (v < -32768 ? -32768 : v);
 }
 
 void dot_scalar(const std::int16_t* x, int n, const std::int32_t* const* weights, int sets,
-                std::int32_t* out) {
+                std::int16_t start, std::int32_t* out) {
+  const auto weight = [start](std::int32_t w) { return saturated16(saturated16(w >> 2) + start); };
   for (int k = 0; k < sets; ++k) {
     const std::int32_t* w = weights[k];
     std::int32_t sum = 0;
     for (int i = 0; i < n; i += 2) {
-      sum += (x[i] * weight14(w[i]) + x[i + 1] * weight14(w[i + 1])) >> 8;
+      sum += (x[i] * weight(w[i]) + x[i + 1] * weight(w[i + 1])) >> 8;
     }
     out[k] = sum;
   }

@@ -9,22 +9,34 @@ __m256i load(const void* p) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(p));
 }
 
+// What all sets share is made once, for this many inputs at a time.
+constexpr int kAtOnce = 128;
+
 void dot(const std::int16_t* x, int n, const std::int32_t* const* weights, int sets,
-         std::int32_t* out) {
-  for (int k = 0; k < sets; ++k) {
-    const std::int32_t* w = weights[k];
-    __m256i sum = _mm256_setzero_si256();
-    for (int i = 0; i < n; i += 16) {
-      const __m256i w16 = _mm256_packs_epi32(_mm256_srai_epi32(load(w + i), 2),
-                                             _mm256_srai_epi32(load(w + i + 8), 2));
-      // packs works within 128-bit halves: bring x into the same order.
-      const __m256i xs = _mm256_permute4x64_epi64(load(x + i), 0xD8);
-      sum = _mm256_add_epi32(sum, _mm256_srai_epi32(_mm256_madd_epi16(xs, w16), 8));
+         std::int16_t start, std::int32_t* out) {
+  const __m256i offset = _mm256_set1_epi16(start);
+  for (int k = 0; k < sets; ++k) out[k] = 0;
+  for (int first = 0; first < n; first += kAtOnce) {
+    const int end = n - first < kAtOnce ? n - first : kAtOnce;
+    // packs works within 128-bit halves: bring x into the same order.
+    __m256i xs[kAtOnce / 16];
+    for (int i = 0; i < end; i += 16)
+      xs[i / 16] = _mm256_permute4x64_epi64(load(x + first + i), 0xD8);
+    for (int k = 0; k < sets; ++k) {
+      const std::int32_t* w = weights[k] + first;
+      __m256i sum = _mm256_setzero_si256();
+      for (int i = 0; i < end; i += 16) {
+        const __m256i w16 =
+            _mm256_adds_epi16(_mm256_packs_epi32(_mm256_srai_epi32(load(w + i), 2),
+                                                 _mm256_srai_epi32(load(w + i + 8), 2)),
+                              offset);
+        sum = _mm256_add_epi32(sum, _mm256_srai_epi32(_mm256_madd_epi16(xs[i / 16], w16), 8));
+      }
+      __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+      s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+      s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
+      out[k] += _mm_cvtsi128_si32(s);
     }
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
-    out[k] = _mm_cvtsi128_si32(s);
   }
 }
 
@@ -32,16 +44,22 @@ void train(const std::int16_t* x, int n, std::int32_t* const* weights, int sets,
            const std::int16_t* error) {
   const __m256i one = _mm256_set1_epi32(1 << 16);
   const __m256i low = _mm256_set1_epi32(0xFFFF);
-  for (int k = 0; k < sets; ++k) {
-    std::int32_t* w = weights[k];
+  for (int first = 0; first < n; first += kAtOnce) {
+    const int end = n - first < kAtOnce ? n - first : kAtOnce;
     // Pairs (x, 1) times (error, 2048): product and rounding in one multiply-add.
-    const __m256i e = _mm256_set1_epi32((error[k] & 0xFFFF) | (2048 << 16));
-    for (int i = 0; i < n; i += 8) {
+    __m256i pairs[kAtOnce / 8];
+    for (int i = 0; i < end; i += 8) {
       const __m256i wide =
-          _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x + i)));
-      const __m256i pairs = _mm256_or_si256(_mm256_and_si256(wide, low), one);
-      const __m256i step = _mm256_srai_epi32(_mm256_madd_epi16(pairs, e), 12);
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(w + i), _mm256_add_epi32(load(w + i), step));
+          _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x + first + i)));
+      pairs[i / 8] = _mm256_or_si256(_mm256_and_si256(wide, low), one);
+    }
+    for (int k = 0; k < sets; ++k) {
+      std::int32_t* w = weights[k] + first;
+      const __m256i e = _mm256_set1_epi32((error[k] & 0xFFFF) | (2048 << 16));
+      for (int i = 0; i < end; i += 8) {
+        const __m256i step = _mm256_srai_epi32(_mm256_madd_epi16(pairs[i / 8], e), 12);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(w + i), _mm256_add_epi32(load(w + i), step));
+      }
     }
   }
 }

@@ -19,7 +19,8 @@ __m512i load(const void* p) {
 constexpr int kInRegisters = 8;
 
 void dot(const std::int16_t* x, int n, const std::int32_t* const* weights, int sets,
-         std::int32_t* out) {
+         std::int16_t start, std::int32_t* out) {
+  const __m512i offset = _mm512_set1_epi16(start);
   // packs yields, per 128-bit quarter q, weights a[4q..4q+3] then b[4q..4q+3].
   const __m512i spread = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
   for (int k = 0; k < sets; ++k) out[k] = 0;
@@ -37,13 +38,16 @@ void dot(const std::int16_t* x, int n, const std::int32_t* const* weights, int s
       __m512i sum = _mm512_setzero_si512();
       int i = 0;
       for (; i + 32 <= end; i += 32) {
-        const __m512i w16 = _mm512_packs_epi32(_mm512_srai_epi32(load(w + i), 2),
-                                               _mm512_srai_epi32(load(w + i + 16), 2));
+        const __m512i w16 =
+            _mm512_adds_epi16(_mm512_packs_epi32(_mm512_srai_epi32(load(w + i), 2),
+                                                 _mm512_srai_epi32(load(w + i + 16), 2)),
+                              offset);
         sum = _mm512_add_epi32(sum, _mm512_srai_epi32(_mm512_madd_epi16(xs[i / 32], w16), 8));
       }
       if (i < end) {
-        const __m512i w16 =
-            _mm512_packs_epi32(_mm512_srai_epi32(load(w + i), 2), _mm512_setzero_si512());
+        // The inputs beyond the end are 0, whatever their weights.
+        const __m512i w16 = _mm512_adds_epi16(
+            _mm512_packs_epi32(_mm512_srai_epi32(load(w + i), 2), _mm512_setzero_si512()), offset);
         sum = _mm512_add_epi32(sum, _mm512_srai_epi32(_mm512_madd_epi16(xs[i / 32], w16), 8));
       }
       out[k] += _mm512_reduce_add_epi32(sum);

@@ -7,14 +7,15 @@ namespace stateutils::statesmix {
 namespace {
 
 void dot(const std::int16_t* x, int n, const std::int32_t* const* weights, int sets,
-         std::int32_t* out) {
+         std::int16_t start, std::int32_t* out) {
+  const int16x4_t first = vdup_n_s16(start);
   for (int k = 0; k < sets; ++k) {
     const std::int32_t* w = weights[k];
     int32x4_t sum = vdupq_n_s32(0);
     for (int i = 0; i < n; i += 8) {
       const int16x8_t xs = vld1q_s16(x + i);
-      const int16x4_t low = vqmovn_s32(vshrq_n_s32(vld1q_s32(w + i), 2));
-      const int16x4_t high = vqmovn_s32(vshrq_n_s32(vld1q_s32(w + i + 4), 2));
+      const int16x4_t low = vqadd_s16(vqmovn_s32(vshrq_n_s32(vld1q_s32(w + i), 2)), first);
+      const int16x4_t high = vqadd_s16(vqmovn_s32(vshrq_n_s32(vld1q_s32(w + i + 4), 2)), first);
       const int32x4_t a = vmull_s16(vget_low_s16(xs), low);
       const int32x4_t b = vmull_s16(vget_high_s16(xs), high);
       sum = vaddq_s32(sum, vshrq_n_s32(vpaddq_s32(a, b), 8));

@@ -11,13 +11,15 @@ __m128i load(const void* p) {
 }
 
 void dot(const std::int16_t* x, int n, const std::int32_t* const* weights, int sets,
-         std::int32_t* out) {
+         std::int16_t start, std::int32_t* out) {
+  const __m128i first = _mm_set1_epi16(start);
   for (int k = 0; k < sets; ++k) {
     const std::int32_t* w = weights[k];
     __m128i sum = _mm_setzero_si128();
     for (int i = 0; i < n; i += 8) {
-      const __m128i w16 =
-          _mm_packs_epi32(_mm_srai_epi32(load(w + i), 2), _mm_srai_epi32(load(w + i + 4), 2));
+      const __m128i w16 = _mm_adds_epi16(
+          _mm_packs_epi32(_mm_srai_epi32(load(w + i), 2), _mm_srai_epi32(load(w + i + 4), 2)),
+          first);
       sum = _mm_add_epi32(sum, _mm_srai_epi32(_mm_madd_epi16(load(x + i), w16), 8));
     }
     sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));

@@ -1,73 +1,73 @@
 #include "statesmix/cm/ngram_model.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace stateutils::statesmix {
 namespace {
 
-constexpr int kInputsPerContext = 3;
-constexpr std::int32_t kFirstWeight = 1966;  // 0.03
-constexpr std::int32_t kFinalRate = 1000;    // in 2^-20
-constexpr std::uint32_t kApmHash = 1u << 16;
+constexpr std::int16_t kFirstWeight = 492;  // 0.03 with 14 fraction bits
+constexpr std::int32_t kFinalRate = 1000;   // in 2^-20
+// Errors up to this many 2^-20 move weights by less than is worth the memory traffic.
+constexpr int kQuiet = 1;
 constexpr std::uint32_t kRunCells = 32 * 8;
 
-constexpr std::uint32_t selector_size(Selector s) {
+// A set has `parts` groups of rows; the row in a group is the partial byte or the bit's number.
+struct SelectorShape {
+  std::uint32_t parts;
+  bool by_partial;  // 256 rows a group, else 8
+  bool per_bit;     // the group may change from bit to bit
+
+  [[nodiscard]] std::uint32_t rows() const { return parts * (by_partial ? 256u : 8u); }
+};
+
+constexpr SelectorShape selector_shape(Selector s) {
   switch (s) {
     case Selector::kPartial:
-      return 256;
+      return {1, true, false};
     case Selector::kMatchPartial:
-      return 8 * 256;
+      return {8, true, true};
     case Selector::kOrderBit:
-      return 8 * 8 * 8;
+      return {8 * 8, false, true};
     case Selector::kClassPartial:
-      return 16 * 256;
+      return {16, true, false};
     case Selector::kMatchBit:
-      return 32 * 8;
+      return {32, false, true};
     case Selector::kSsmTop:
-      return 64 * 8;
+      return {64, false, true};
     case Selector::kSsmPartial:
-      return 8 * 256;
+      return {8, true, true};
     case Selector::kByteBit:
-      return 256 * 8;
-    case Selector::kInWordPartial:
-      return 2 * 256;
     case Selector::kByte2Bit:
-      return 256 * 8;
     case Selector::kClassesBit:
-      return 256 * 8;
-    case Selector::kWordLength:
-      return 16 * 256;
-    case Selector::kColumnBit:
-      return 64 * 8;
     case Selector::kAboveBit:
-      return 256 * 8;
+      return {256, false, false};
+    case Selector::kInWordPartial:
+      return {2, true, false};
+    case Selector::kWordLength:
+      return {16, true, false};
+    case Selector::kColumnBit:
+      return {64, false, false};
     case Selector::kExpected:
-      return 257 * 8;
+      return {257, false, true};
     case Selector::kBracketPartial:
-      return 16 * 256;
+      return {16, true, false};
     case Selector::kCount:
       break;
   }
-  return 0;
+  return {1, true, false};
 }
 
 int padded(int n) {
   return (n + kMixAlign - 1) / kMixAlign * kMixAlign;
 }
 
-// rate(i) = 0.002 + 0.0114 * 60000 / (60000 + 8 i) in 2^-20.
+// rate(i) = 0.002 + 0.0172 * 60000 / (60000 + 8 i) in 2^-20.
 std::int32_t mixer_rate(std::size_t i) {
   const std::uint64_t decaying =
-      std::uint64_t{12000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
+      std::uint64_t{18000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
   return static_cast<std::int32_t>(2097 + decaying);
-}
-
-// Weights start when they are first used, so that a short block does not pay for tables it never
-// reads. Untouched memory is 0 at both ends of a row; a trained row never is in practice, and
-// starting it again would do no harm, since both sides do it.
-void start_weights(std::int32_t* row, int n, std::int32_t value) {
-  if (row[0] != 0 || row[n - 1] != 0) return;
-  for (int i = 0; i < n; ++i) row[i] = value;
 }
 
 std::int16_t scaled_error(int bit, std::uint32_t p, std::int32_t rate) {
@@ -79,9 +79,25 @@ std::int16_t scaled_error(int bit, std::uint32_t p, std::int32_t rate) {
 }  // namespace
 
 int NgramConfig::inputs() const {
-  const auto n = static_cast<int>(kInputsPerContext * (contexts.size() + 2) + runs.size() +
-                                  2 * match_lengths.size());
-  return n + external + 1;
+  const auto n = static_cast<int>(runs.size() + 2 * match_lengths.size());
+  return per_context() * static_cast<int>(contexts.size() + 2) + n + external + (lean ? 0 : 1);
+}
+
+// Contexts with few values: buckets that stay empty would cost page faults and cache.
+int NgramConfig::bits(Context c) const {
+  switch (c) {
+    case Context::kOrder2:
+    case Context::kSparse23:
+    case Context::kSparse24:
+    case Context::kNibbles:
+      return std::min(16, table_bits);
+    case Context::kOrder3:
+    case Context::kWord:
+    case Context::kColumn:
+      return std::min(17, table_bits);
+    default:
+      return table_bits;
+  }
 }
 
 std::vector<std::string> NgramConfig::components() const {
@@ -96,18 +112,20 @@ std::vector<std::string> NgramConfig::components() const {
 
 std::size_t NgramConfig::memory() const {
   const auto r = [](std::size_t bytes) { return Arena::rounded(bytes); };
-  std::size_t sum = contexts.size() * r(sizeof(Bucket) << table_bits);
+  std::size_t sum = 0;
+  for (const Context c : contexts) sum += r(sizeof(Bucket) << bits(c));
   sum += (contexts.size() + 2) * r(counter_states().size() * 4);
   sum += r((65536 + 256) * sizeof(Slot));
   sum += runs.size() * (r(std::size_t{4} << run_bits) + r(kRunCells * 4));
   sum += match_lengths.size() * (r(std::size_t{4} << match_bits) + r(MatchModel::kCells * 4));
   for (const Selector s : selectors) {
-    sum += r(std::size_t{selector_size(s)} * static_cast<std::size_t>(padded(inputs())) * 4);
+    sum += r(selector_shape(s).rows() * static_cast<std::size_t>(padded(inputs())) * 4);
   }
   sum += static_cast<std::size_t>(finals) *
          r(256 * static_cast<std::size_t>(padded(static_cast<int>(selectors.size()))) * 4);
-  if (apms >= 2) sum += r(65536 * Apm::kCells * 4) + r(kApmHash * Apm::kCells * 4);
-  if (apms == 4) sum += r(256 * Apm::kCells * 4) + r(kApmHash * Apm::kCells * 4);
+  const std::size_t hashed = r((std::size_t{Apm::kCells} << apm_bits) * 4);
+  if (apms >= 2) sum += r(65536 * Apm::kCells * 4) + hashed;
+  if (apms == 4) sum += r(256 * Apm::kCells * 4) + hashed;
   return sum;
 }
 
@@ -120,15 +138,15 @@ NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
   runs_ = static_cast<int>(config.runs.size());
   matches_ = static_cast<int>(config.match_lengths.size());
   sets_ = static_cast<int>(config.selectors.size());
-  inputs_ = config.inputs();
-  padded_ = padded(inputs_);
+  per_context_ = config.per_context();
+  padded_ = padded(config.inputs());
   if (contexts_ > kMaxContexts || runs_ > kMaxRuns || matches_ > 2 || sets_ > kMaxSets ||
       padded_ > kMaxInputs || config.external > 8) {
     throw std::logic_error("n-gram model configuration is too large");
   }
   for (std::size_t i = 0; i < config.contexts.size(); ++i) {
-    tables_[i].attach(arena.take<Bucket>(std::size_t{1} << config.table_bits), config.table_bits);
     const Context c = config.contexts[i];
+    tables_[i].attach(arena.take<Bucket>(std::size_t{1} << config.bits(c)), config.bits(c));
     if ((c <= Context::kOrder6 || c == Context::kOrder8 || c == Context::kOrder11) && orders_ < 7) {
       order_index_[static_cast<std::size_t>(orders_++)] = static_cast<int>(i);
     }
@@ -155,9 +173,9 @@ NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
                      config.match_lengths[i]);
   }
   for (std::size_t k = 0; k < config.selectors.size(); ++k) {
-    const std::size_t n =
-        std::size_t{selector_size(config.selectors[k])} * static_cast<std::size_t>(padded_);
-    set_[k] = {config.selectors[k], arena.take<std::int32_t>(n)};
+    const SelectorShape shape = selector_shape(config.selectors[k]);
+    set_[k] = {config.selectors[k], shape.by_partial, shape.per_bit, 0,
+               arena.take<std::int32_t>(shape.rows() * static_cast<std::size_t>(padded_))};
   }
   final_padded_ = padded(sets_);
   const std::size_t finals = 256 * static_cast<std::size_t>(final_padded_);
@@ -166,10 +184,11 @@ NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
   }
   if (config.apms < 2) return;
   apm_[1].attach(arena.take<std::uint32_t>(65536 * Apm::kCells), t_);
-  apm_[2].attach(arena.take<std::uint32_t>(kApmHash * Apm::kCells), t_);
+  const std::size_t hashed = std::size_t{Apm::kCells} << config.apm_bits;
+  apm_[2].attach(arena.take<std::uint32_t>(hashed), t_);
   if (config.apms < 4) return;
   apm_[0].attach(arena.take<std::uint32_t>(256 * Apm::kCells), t_);
-  apm_[3].attach(arena.take<std::uint32_t>(kApmHash * Apm::kCells), t_);
+  apm_[3].attach(arena.take<std::uint32_t>(hashed), t_);
 }
 
 void NgramModel::prepare_byte(const std::uint8_t* history, std::size_t position) {
@@ -183,6 +202,8 @@ void NgramModel::prepare_byte(const std::uint8_t* history, std::size_t position)
     hash_[i] = text_.hash(config_.contexts[i]);
     tables_[i].prefetch_one(tables_[i].index(hash_[i]));
   }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(matches_); ++i)
+    match_[i].prepare_byte(history, position);
   for (std::size_t i = 0; i < static_cast<std::size_t>(runs_); ++i) {
     run_[i].hash = hash64(text_.hash(config_.runs[i]) + 1);
     __builtin_prefetch(&run_tables_[i][run_[i].hash >> run_shift_]);
@@ -219,6 +240,9 @@ void NgramModel::start_byte() {
         tables_[i].find(tables_[i].index(hash_[i]), static_cast<std::uint16_t>(hash_[i]))->slot;
   }
   bucket_[static_cast<std::size_t>(contexts_) + 1] = order1_ + 256 * text_.byte(1);
+  for (std::size_t k = 0; k < static_cast<std::size_t>(sets_); ++k) {
+    if (!set_[k].per_bit) set_[k].part = part(set_[k].selector, {});
+  }
 }
 
 // The second nibble's bucket depends on the first nibble. With three of its bits known there are
@@ -240,6 +264,7 @@ void NgramModel::start_nibble() {
   }
 }
 
+template <int Inputs>
 void NgramModel::predict_counters() {
   const std::uint32_t node =
       bit_ < 4 ? c0_ - 1 : (c0_ & ((1u << (bit_ - 4)) - 1)) + (1u << (bit_ - 4)) - 1;
@@ -247,17 +272,22 @@ void NgramModel::predict_counters() {
   const CounterStates::Entry* const entries = states_.entry.data();
   const LogisticTables& t = t_;
   std::int16_t* x = x_.data();
-  for (std::size_t i = 0; i < n + 2; ++i, x += kInputsPerContext) {
+  for (std::size_t i = 0; i < n + 2; ++i, x += Inputs) {
     Slot* const s = bucket_[i] + (i < n ? node : c0_);
     slot_[i] = s;
     const std::uint32_t state = s->state;
     // Entry 0 of a map, the empty history, stays at 1/2: its inputs are 0.
     const std::uint32_t mapped = cell_p16(maps_[i][state]);
     x[0] = static_cast<std::int16_t>(stretch(t, mapped));
-    x[1] = static_cast<std::int16_t>(
-        (stretch(t, s->p ^ 0x8000u) * t.confidence[entries[state].n]) >> 16);
-    x[2] = static_cast<std::int16_t>(((static_cast<int>(mapped) - 32768) * 3) >> 8);
+    x[1] =
+        static_cast<std::int16_t>((stretch(t, s->p ^ 0x8000u) * entries[state].confidence) >> 16);
+    if constexpr (Inputs == 3)
+      x[2] = static_cast<std::int16_t>(((static_cast<int>(mapped) - 32768) * 3) >> 8);
   }
+}
+
+// The longest order that has seen anything here.
+void NgramModel::find_confident() {
   confident_ = 0;
   for (int k = 0; k < orders_; ++k) {
     if (slot_[static_cast<std::size_t>(order_index_[static_cast<std::size_t>(k)])]->state != 0) {
@@ -267,7 +297,7 @@ void NgramModel::predict_counters() {
 }
 
 void NgramModel::predict_runs() {
-  std::int16_t* x = &x_[static_cast<std::size_t>(kInputsPerContext * (contexts_ + 2))];
+  std::int16_t* x = &x_[static_cast<std::size_t>(per_context_ * (contexts_ + 2))];
   for (std::size_t i = 0; i < static_cast<std::size_t>(runs_); ++i) {
     Run& r = run_[i];
     const std::uint32_t entry = *r.entry;
@@ -282,123 +312,122 @@ void NgramModel::predict_runs() {
   }
 }
 
-std::uint32_t NgramModel::selection(Selector s, const ExternalBit& external) const {
-  const auto bit = static_cast<std::uint32_t>(bit_);
+std::uint32_t NgramModel::part(Selector s, const ExternalBit& external) const {
   const std::uint32_t long_match =
       matches_ > 1 && match_[1].length() != 0 ? match_[1].length_class() : match_[0].length_class();
   switch (s) {
-    case Selector::kPartial:
-      return c0_;
     case Selector::kMatchPartial:
-      return long_match * 256 + c0_;
+      return long_match;
     case Selector::kOrderBit:
-      return (confident_ * 8 + bit) * 8 + long_match;
+      return confident_ * 8 + long_match;
     case Selector::kClassPartial:
-      return (text_.classes() & 15) * 256 + c0_;
+      return text_.classes() & 15;
     case Selector::kMatchBit: {
       const std::uint32_t n = match_[0].length();
-      return (n < 16 ? n : (n < 32 ? 16 + (n - 16) / 2 : (n < 400 ? 24 + (n - 32) / 64 : 31))) * 8 +
-             bit;
+      return n < 16 ? n : (n < 32 ? 16 + (n - 16) / 2 : (n < 400 ? 24 + (n - 32) / 64 : 31));
     }
     case Selector::kSsmTop:
-      return external.top_class * 8 + bit;
+      return external.top_class;
     case Selector::kSsmPartial:
-      return external.confidence * 256 + c0_;
+      return external.confidence;
     case Selector::kByteBit:
-      return text_.byte(1) * 8 + bit;
+      return text_.byte(1);
     case Selector::kInWordPartial:
-      return (text_.letter_last() ? 256u : 0u) + c0_;
+      return text_.letter_last() ? 1 : 0;
     case Selector::kByte2Bit:
-      return text_.byte(2) * 8 + bit;
+      return text_.byte(2);
     case Selector::kClassesBit:
-      return (text_.classes() & 255) * 8 + bit;
+      return text_.classes() & 255;
     case Selector::kWordLength:
-      return (text_.word_length() < 15 ? text_.word_length() : 15) * 256 + c0_;
+      return text_.word_length() < 15 ? text_.word_length() : 15;
     case Selector::kColumnBit:
-      return (text_.column() < 63 ? text_.column() : 63) * 8 + bit;
+      return text_.column() < 63 ? text_.column() : 63;
     case Selector::kAboveBit:
-      return text_.above() * 8 + bit;
+      return text_.above();
     case Selector::kExpected: {
       const int expected = match_[0].expected();
-      return static_cast<std::uint32_t>(expected < 0 ? 256 : expected) * 8 + bit;
+      return static_cast<std::uint32_t>(expected < 0 ? 256 : expected);
     }
     case Selector::kBracketPartial:
-      return character_class(static_cast<std::uint8_t>(text_.above())) * 256u + c0_;
+      return character_class(static_cast<std::uint8_t>(text_.above()));
+    case Selector::kPartial:
     case Selector::kCount:
       break;
   }
   return 0;
 }
 
-void NgramModel::select_set(std::size_t k, const ExternalBit& external) {
-  chosen_[k] = set_[k].weights + std::size_t{selection(set_[k].selector, external)} *
-                                     static_cast<std::size_t>(padded_);
+void NgramModel::select_row(std::size_t k) {
+  const Set& set = set_[k];
+  const std::uint32_t row =
+      set.by_partial ? set.part * 256 + c0_ : set.part * 8 + static_cast<std::uint32_t>(bit_);
+  chosen_[k] = set.weights + std::size_t{row} * static_cast<std::size_t>(padded_);
+  for (int i = 0; i < padded_; i += 16) __builtin_prefetch(chosen_[k] + i);
 }
 
-// What is known before the counters are read: the rows are on their way meanwhile.
+// Every set but those that the counters select: the rows are on their way meanwhile.
 void NgramModel::select_early(const ExternalBit& external) {
   for (std::size_t k = 0; k < static_cast<std::size_t>(sets_); ++k) {
-    if (set_[k].selector == Selector::kOrderBit) continue;
-    select_set(k, external);
-    for (int i = 0; i < padded_; i += 16) __builtin_prefetch(chosen_[k] + i);
+    Set& set = set_[k];
+    if (set.per_bit) set.part = part(set.selector, external);
+    select_row(k);
   }
   const std::uint32_t context[2] = {c0_, text_.byte(1)};
-  for (std::size_t f = 0; f < static_cast<std::size_t>(config_.finals); ++f) {
+  for (std::size_t f = 0; f < static_cast<std::size_t>(config_.finals); ++f)
     final_chosen_[f] = final_weights_[f] + context[f] * static_cast<std::uint32_t>(final_padded_);
-    start_weights(final_chosen_[f], sets_, 65536 / sets_);
-  }
 }
 
 void NgramModel::select_late(const ExternalBit& external) {
   for (std::size_t k = 0; k < static_cast<std::size_t>(sets_); ++k) {
-    if (set_[k].selector == Selector::kOrderBit) select_set(k, external);
-    start_weights(chosen_[k], inputs_, kFirstWeight);
+    if (set_[k].selector != Selector::kOrderBit) continue;
+    find_confident();
+    set_[k].part = part(Selector::kOrderBit, external);
+    select_row(k);
   }
+}
+
+NgramModel::Inputs NgramModel::component_inputs(std::size_t component) const {
+  const auto hashed = static_cast<std::size_t>(contexts_) + 2;
+  const auto runs = static_cast<std::size_t>(runs_), each = static_cast<std::size_t>(per_context_);
+  if (component < hashed) return {each * component, each};
+  if (component < hashed + runs) return {(each - 1) * hashed + component, 1};
+  return {each * hashed + runs + 2 * (component - hashed - runs), 2};
 }
 
 // Components that eval leaves out: their inputs stay 0, so their weights never move.
 void NgramModel::silence() {
   for (std::size_t i = 0; i < config_.off.size(); ++i) {
     if (!config_.off[i]) continue;
-    const auto hashed = static_cast<std::size_t>(contexts_) + 2;
-    if (i < hashed) {
-      for (std::size_t j = 0; j < kInputsPerContext; ++j) x_[kInputsPerContext * i + j] = 0;
-    } else if (i < hashed + static_cast<std::size_t>(runs_)) {
-      x_[kInputsPerContext * hashed + (i - hashed)] = 0;
-    } else {
-      const std::size_t m = i - hashed - static_cast<std::size_t>(runs_);
-      const std::size_t first =
-          kInputsPerContext * hashed + static_cast<std::size_t>(runs_) + 2 * m;
-      x_[first] = x_[first + 1] = 0;
-    }
+    const Inputs in = component_inputs(i);
+    for (std::size_t j = 0; j < in.count; ++j) x_[in.first + j] = 0;
   }
 }
 
 int NgramModel::component_stretch(std::size_t component) const {
-  const auto hashed = static_cast<std::size_t>(contexts_) + 2;
-  const auto runs = static_cast<std::size_t>(runs_);
-  if (component < hashed) return x_[kInputsPerContext * component];
-  if (component < hashed + runs) return x_[kInputsPerContext * hashed + component - hashed];
-  return x_[kInputsPerContext * hashed + runs + 2 * (component - hashed - runs)];
+  return x_[component_inputs(component).first];
 }
 
 Prob16 NgramModel::predict(const ExternalBit& external) {
   select_apms();
   select_early(external);
-  predict_counters();
+  if (config_.lean) {
+    predict_counters<2>();
+  } else {
+    predict_counters<3>();
+  }
   predict_runs();
-  std::size_t at = static_cast<std::size_t>(kInputsPerContext * (contexts_ + 2) + runs_);
+  std::size_t at = static_cast<std::size_t>(per_context_ * (contexts_ + 2) + runs_);
   for (std::size_t i = 0; i < static_cast<std::size_t>(matches_); ++i, at += 2) {
     match_[i].predict(t_, c0_, bit_, &x_[at]);
   }
   for (std::size_t i = 0; i < static_cast<std::size_t>(config_.external); ++i)
     x_[at++] = external.inputs[i];
-  x_[at] = 256;  // bias
+  if (!config_.lean) x_[at] = 256;  // bias
   if (!config_.off.empty()) silence();
   select_late(external);
 
   std::array<std::int32_t, kMaxSets> sums;
-  kernels_.dot(x_.data(), padded_, chosen_.data(), sets_, sums.data());
+  kernels_.dot(x_.data(), padded_, chosen_.data(), sets_, kFirstWeight, sums.data());
   for (std::size_t k = 0; k < static_cast<std::size_t>(sets_); ++k) {
     const int d = clamp_stretch((sums[k] + 32) >> 6);
     dots_[k] = static_cast<std::int16_t>(d);
@@ -407,10 +436,17 @@ Prob16 NgramModel::predict(const ExternalBit& external) {
   return refine(mix_finals());
 }
 
-// The mean of the final mixers in the logistic domain; each learns from its own error.
+// The mean of the final mixers (or of the sets, where there is none) in the logistic domain; each
+// learns from its own error.
 int NgramModel::mix_finals() {
+  if (config_.finals == 0) {
+    int sum = 0;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(sets_); ++k) sum += dots_[k];
+    return sum / sets_;
+  }
   std::array<std::int32_t, 2> sums{};
-  kernels_.dot(dots_.data(), final_padded_, final_chosen_.data(), config_.finals, sums.data());
+  kernels_.dot(dots_.data(), final_padded_, final_chosen_.data(), config_.finals,
+               static_cast<std::int16_t>(16384 / sets_), sums.data());
   int total = 0;
   for (std::size_t f = 0; f < static_cast<std::size_t>(config_.finals); ++f) {
     const int st = clamp_stretch((sums[f] + 32) >> 6);
@@ -425,11 +461,12 @@ void NgramModel::select_apms() {
   const std::uint32_t pair = static_cast<std::uint32_t>(text_.last8()) & 0xFFFF;
   apm_context_[0] = c0_;
   apm_context_[1] = text_.byte(1) << 8 | c0_;
-  apm_context_[2] = ((pair << 8 | c0_) * 0x9E3779B1u) >> 16;
+  apm_context_[2] = ((pair << 8 | c0_) * 0x9E3779B1u) >> (32 - config_.apm_bits);
   apm_[1].prefetch(apm_context_[1]);
   apm_[2].prefetch(apm_context_[2]);
   if (config_.apms < 4) return;
-  apm_context_[3] = static_cast<std::uint32_t>(hash64(text_.word() + c0_) >> 48);
+  apm_context_[3] =
+      static_cast<std::uint32_t>(hash64(text_.word() + c0_) >> (64 - config_.apm_bits));
   apm_[3].prefetch(apm_context_[3]);
 }
 
@@ -457,7 +494,7 @@ void NgramModel::update_counters(int bit) {
     std::uint32_t* cell = state != 0 ? &maps_[i][state] : &scratch_cell_;
     update_cell(*cell, bit, t_.map_rate);
     const int p = s->p ^ 0x8000;
-    const int moved = p + (((target - p) * static_cast<int>(t_.step[e.n])) >> 16);
+    const int moved = p + (((target - p) * static_cast<int>(e.step)) >> 16);
     s->p = static_cast<std::uint16_t>(moved ^ 0x8000);
     s->state = e.next[bit];
   }
@@ -477,11 +514,16 @@ void NgramModel::update_runs() {
 }
 
 void NgramModel::update(int bit) {
+  // A set that is right enough stays as it is.
   std::array<std::int16_t, kMaxSets> errors;
+  std::array<std::int32_t*, kMaxSets> moving;
+  std::size_t moves = 0;
   for (std::size_t k = 0; k < static_cast<std::size_t>(sets_); ++k) {
-    errors[k] = scaled_error(bit, p_[k], rate_);
+    errors[moves] = scaled_error(bit, p_[k], rate_);
+    moving[moves] = chosen_[k];
+    moves += std::abs(errors[moves]) > kQuiet ? 1 : 0;
   }
-  kernels_.train(x_.data(), padded_, chosen_.data(), sets_, errors.data());
+  kernels_.train(x_.data(), padded_, moving.data(), static_cast<int>(moves), errors.data());
   std::array<std::int16_t, 2> final_errors{};
   for (std::size_t f = 0; f < static_cast<std::size_t>(config_.finals); ++f) {
     final_errors[f] = scaled_error(bit, final_p_[f], kFinalRate);

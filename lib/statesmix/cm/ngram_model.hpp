@@ -46,15 +46,19 @@ struct NgramConfig {
   std::vector<Context> runs;
   std::vector<std::uint32_t> match_lengths;
   std::vector<Selector> selectors;
-  int table_bits = 18;  // 2^bits buckets per hashed context
+  int table_bits = 18;  // 2^bits buckets per hashed context, fewer where a context has few values
   int run_bits = 18;
   int match_bits = 18;
+  bool lean = false;        // two inputs per context instead of three, and no bias
   int external = 0;         // inputs from outside (the SSM)
-  int finals = 2;           // final mixers, averaged: by c0, by the last byte
+  int finals = 2;           // final mixers, averaged: by c0, by the last byte; 0: mean of the sets
   int apms = 4;             // 4; 2: only those of order 1 and order 2; 0: none
+  int apm_bits = 16;        // 2^bits rows of the hashed ones
   std::vector<bool> off{};  // components left out, by number (eval); empty: none
 
   [[nodiscard]] int inputs() const;
+  [[nodiscard]] int bits(Context c) const;
+  [[nodiscard]] int per_context() const { return lean ? 2 : 3; }
   // Contexts (order 0 and 1 after the hashed ones), runs and matches, in the order of `off`.
   [[nodiscard]] std::vector<std::string> components() const;
   [[nodiscard]] std::size_t memory() const;
@@ -95,19 +99,28 @@ class NgramModel {
   };
   struct Set {
     Selector selector;
+    bool by_partial, per_bit;
+    std::uint32_t part;
     std::int32_t* weights;
   };
 
+  struct Inputs {
+    std::size_t first, count;
+  };
+
+  [[nodiscard]] Inputs component_inputs(std::size_t component) const;
   void prefetch_nibble();
   void start_nibble();
+  template <int Inputs>
   void predict_counters();
+  void find_confident();
   void predict_runs();
   void update_counters(int bit);
   void update_runs();
-  void select_set(std::size_t k, const ExternalBit& external);
+  void select_row(std::size_t k);
   void select_early(const ExternalBit& external);
   void select_late(const ExternalBit& external);
-  [[nodiscard]] std::uint32_t selection(Selector s, const ExternalBit& external) const;
+  [[nodiscard]] std::uint32_t part(Selector s, const ExternalBit& external) const;
   void select_apms();
   [[nodiscard]] int mix_finals();
   [[nodiscard]] Prob16 refine(int st);
@@ -117,7 +130,7 @@ class NgramModel {
   const CounterStates& states_;
   MixerKernels kernels_;
   NgramConfig config_;
-  int contexts_ = 0, runs_ = 0, matches_ = 0, sets_ = 0, inputs_ = 0, padded_ = 0;
+  int contexts_ = 0, runs_ = 0, matches_ = 0, sets_ = 0, per_context_ = 0, padded_ = 0;
   TextState text_;
 
   std::array<HashTable, kMaxContexts> tables_;
@@ -141,7 +154,7 @@ class NgramModel {
   alignas(64) std::array<std::int16_t, kMaxInputs> x_{};
   alignas(64) std::array<std::int16_t, kMaxSets> dots_{};
   std::array<Set, kMaxSets> set_{};
-  std::array<std::int32_t*, kMaxSets> chosen_{};
+  std::array<std::int32_t*, kMaxSets> chosen_{};  // weights are relative to their start value
   std::array<std::uint32_t, kMaxSets> p_{};
   int final_padded_ = 0;
   std::array<std::int32_t*, 2> final_weights_{};  // by c0; by the last byte

@@ -7,6 +7,7 @@ namespace {
 
 struct Vec {
   using Real = float;
+  static constexpr int kBlock = 4;
   __m256 v[2];
 
   static Vec set(float f) { return {{_mm256_set1_ps(f), _mm256_set1_ps(f)}}; }
@@ -34,6 +35,11 @@ struct Vec {
     return {{_mm256_min_ps(a.v[0], b.v[0]), _mm256_min_ps(a.v[1], b.v[1])}};
   }
   static Vec sqrt(const Vec& a) { return {{_mm256_sqrt_ps(a.v[0]), _mm256_sqrt_ps(a.v[1])}}; }
+  static __m256 seed8(__m256 a) {
+    const __m256i half = _mm256_srli_epi32(_mm256_castps_si256(a), 1);
+    return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(0x5F3759DF), half));
+  }
+  static Vec root_seed(const Vec& a) { return {{seed8(a.v[0]), seed8(a.v[1])}}; }
   static __m256 flush8(__m256 a) {
     const __m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
     return _mm256_and_ps(a, _mm256_cmp_ps(magnitude, _mm256_set1_ps(0x1p-100f), _CMP_GE_OQ));

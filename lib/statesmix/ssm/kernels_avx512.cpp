@@ -13,6 +13,7 @@ namespace {
 
 struct Vec {
   using Real = float;
+  static constexpr int kBlock = 8;
   __m512 v;
 
   static Vec set(float f) { return {_mm512_set1_ps(f)}; }
@@ -25,6 +26,10 @@ struct Vec {
   static Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
   static Vec min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
   static Vec sqrt(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
+  static Vec root_seed(Vec a) {
+    const __m512i half = _mm512_srli_epi32(_mm512_castps_si512(a.v), 1);
+    return {_mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(0x5F3759DF), half))};
+  }
   static Vec flush(Vec a) {
     const __mmask16 keep =
         _mm512_cmp_ps_mask(_mm512_abs_ps(a.v), _mm512_set1_ps(0x1p-100f), _CMP_GE_OQ);

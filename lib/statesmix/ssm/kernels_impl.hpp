@@ -1,5 +1,6 @@
 // The SSM's passes, written once over a vector type V of 16 lanes and instantiated per
-// instruction set. Names follow the equations of the model:
+// instruction set; V::kBlock vectors are what its registers hold beside the operands. Names follow
+// the equations of the model:
 //   x_hat = g x / rms(x);  u, z = W_in x_hat;  s = conv4(u);  v = silu(s)
 //   [B, C, r] = W_x v;  B = B / rms(B);  C = C / (2 rms(C));  dt = softplus(W_dt r + b_dt)
 //   a = exp(-dt exp(A_log));  h = a h + (dt v) B^T;  y = h C + D v;  x += W_out (y silu(z))
@@ -49,7 +50,7 @@ struct SsmPasses {
   // out[r][t] = sum over k of w[r][k] * in[k][t], bytes in lanes, broadcast shape.
   template <int Rows, int K, int Stride>
   static void mat_chunk(const Real* w, const Real* in, Real* out) {
-    constexpr int kBlock = 8;
+    constexpr int kBlock = V::kBlock;
     static_assert(Rows % kBlock == 0);
     for (int r = 0; r < Rows; r += kBlock) {
       V acc[kBlock];
@@ -66,7 +67,7 @@ struct SsmPasses {
   // dw[r][Cols] = sum over t of a[t][r] * g[t][Cols], t ascending, broadcast shape.
   template <int Rows, int Cols>
   static void outer_chunk(const Real* a, const Real* g, Real* dw) {
-    constexpr int kBlock = 4;
+    constexpr int kBlock = V::kBlock;
     for (int c = 0; c < Cols; c += kLanes) {
       for (int r = 0; r < Rows; r += kBlock) {
         V acc[kBlock];
@@ -129,7 +130,7 @@ struct SsmPasses {
       (V::load(params + layout.gain_out + i) * (V::load(x + i) * V::set(inv))).store(x_hat + i);
     }
     Real* p = acts.p + t * kSymbols;
-    mat_vec<D, kSymbols, 8>(params + layout.head, x_hat, p);
+    mat_vec<D, kSymbols, V::kBlock>(params + layout.head, x_hat, p);
     softmax(params + layout.bias, p);
   }
 
@@ -161,7 +162,7 @@ struct SsmPasses {
       (V::load(w + o.gain + i) * (V::load(x + i) * V::set(inv))).store(x_hat + i);
     }
     Real uz[2 * kInner];
-    mat_vec<D, 2 * kInner, 8>(w + o.w_in, x_hat, uz);
+    mat_vec<D, 2 * kInner, V::kBlock>(w + o.w_in, x_hat, uz);
     Real* u = a.u + (t + kConv - 1) * kInner;  // three rows of the previous chunk come first
     std::memcpy(u, uz, sizeof(Real) * kInner);
     Real* z = a.z + t * kInner;
@@ -423,19 +424,19 @@ struct SsmPasses {
     return sum.reduce();
   }
 
-  // Adam (Kingma and Ba 2015), b1 0.9, b2 0.999, eps 1e-5, on g * scale.
+  // Adam (Kingma and Ba 2015), b1 0.9, b2 0.999, on g * scale; eps 1e-5 stands below the root.
   static void adam(Real* w, Real* m, Real* v, const Real* g, std::size_t n, const SsmStep& step) {
     const V b1 = V::set(Real(0.9f)), b2 = V::set(Real(0.999f));
     const V c1 = V::set(Real(0.1f)), c2 = V::set(Real(0.001f));
     const V scale = V::set(step.scale), rate = V::set(step.learning_rate);
-    const V bias2 = V::set(step.inverse_bias2), eps = V::set(Real(1e-5f));
+    const V bias2 = V::set(step.inverse_bias2), eps = V::set(Real(1e-10f));
     for (std::size_t i = 0; i < n; i += kLanes) {
       const V grad = V::load(g + i) * scale;
       const V m1 = V::flush(b1 * V::load(m + i) + c1 * grad);
       const V v1 = V::flush(b2 * V::load(v + i) + c2 * (grad * grad));
       m1.store(m + i);
       v1.store(v + i);
-      (V::load(w + i) - rate * m1 / (V::sqrt(v1 * bias2) + eps)).store(w + i);
+      (V::load(w + i) - rate * m1 * inverse_root_of(v1 * bias2 + eps)).store(w + i);
     }
   }
 
@@ -445,7 +446,7 @@ struct SsmPasses {
     const Real mean = sum.reduce() / static_cast<Real>(width);
     *acc = Real(0.98f) * *acc + mean;
     if (*acc < Real(0x1p-100)) *acc = 0;
-    const V step = V::set(Real(0.25f) / root(*acc + Real(1e-8f)));
+    const V step = V::set(Real(0.25f)) * inverse_root_of(V::set(*acc + Real(1e-8f)));
     for (int i = 0; i < width; i += kLanes)
       (V::load(row + i) - step * V::load(g + i)).store(row + i);
   }

@@ -8,6 +8,7 @@ namespace {
 
 struct Vec {
   using Real = float;
+  static constexpr int kBlock = 4;
   float32x4_t v[4];
 
   template <class F>
@@ -43,6 +44,12 @@ struct Vec {
   }
   static Vec sqrt(const Vec& a) {
     return each([&](int i) { return vsqrtq_f32(a.v[i]); });
+  }
+  static Vec root_seed(const Vec& a) {
+    return each([&](int i) {
+      const uint32x4_t half = vshrq_n_u32(vreinterpretq_u32_f32(a.v[i]), 1);
+      return vreinterpretq_f32_u32(vsubq_u32(vdupq_n_u32(0x5F3759DFu), half));
+    });
   }
   static Vec flush(const Vec& a) {
     return each([&](int i) {

@@ -8,6 +8,7 @@ namespace {
 
 struct Vec {
   using Real = float;
+  static constexpr int kBlock = 2;
   __m128 v[4];
 
   template <class F>
@@ -43,6 +44,12 @@ struct Vec {
   }
   static Vec sqrt(const Vec& a) {
     return each([&](int i) { return _mm_sqrt_ps(a.v[i]); });
+  }
+  static Vec root_seed(const Vec& a) {
+    return each([&](int i) {
+      const __m128i half = _mm_srli_epi32(_mm_castps_si128(a.v[i]), 1);
+      return _mm_castsi128_ps(_mm_sub_epi32(_mm_set1_epi32(0x5F3759DF), half));
+    });
   }
   static Vec flush(const Vec& a) {
     return each([&](int i) {

@@ -1,5 +1,6 @@
 #include "statesmix/ssm/ssm_model.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -132,10 +133,10 @@ void SsmModel::predict_byte(const TextState& text) {
   }
   kernels_.forward(layout_, params_, acts_, t_, config_.recurrence);
   kernels_.quantise(distribution(), sum_.data() + kSymbols);
-  likeliest_ = 0;
-  for (std::uint32_t i = 1; i < kSymbols; ++i) {
-    if (sum_[kSymbols + i] > sum_[kSymbols + likeliest_]) likeliest_ = i;
-  }
+  const std::uint32_t* leaves = sum_.data() + kSymbols;
+  std::uint32_t most = 0;
+  for (std::size_t i = 0; i < kSymbols; ++i) most = std::max(most, leaves[i]);
+  likeliest_ = static_cast<std::uint32_t>(std::find(leaves, leaves + kSymbols, most) - leaves);
   for (std::size_t node = kSymbols - 1; node > 0; --node)
     sum_[node] = sum_[2 * node] + sum_[2 * node + 1];
 }
@@ -200,7 +201,13 @@ void SsmModel::update() {
   step.learning_rate = rate / (1.0f - bias1_);
   step.inverse_bias2 = 1.0f / (1.0f - bias2_);
   step.scale = (1.0f / kChunk) * (norm > 3.0f ? 3.0f / norm : 1.0f);
-  kernels_.adam(params_, m_, v_, grads_, layout_.size, step);
+  // The recurrent block follows at half the head's pace: it gains twice as much so.
+  const std::size_t block = layout_.layer_size * static_cast<std::size_t>(layout_.layers);
+  SsmStep slow = step;
+  slow.learning_rate = 0.5f * step.learning_rate;
+  kernels_.adam(params_, m_, v_, grads_, block, slow);
+  kernels_.adam(params_ + block, m_ + block, v_ + block, grads_ + block, layout_.size - block,
+                step);
   for (std::size_t t = 0; t < kChunk; ++t) {
     const std::size_t byte = input_[t];
     if (first[byte] != static_cast<int>(t)) continue;

@@ -9,6 +9,7 @@ namespace stateutils::statesmix {
 
 struct VecScalar {
   using Real = float;
+  static constexpr int kBlock = 4;
   float lane[16];
 
   static VecScalar set(float f) {
@@ -51,6 +52,11 @@ struct VecScalar {
   // IEEE 754 square roots are correctly rounded, std::sqrt on float included.
   static VecScalar sqrt(const VecScalar& a) {
     return each(a, a, [](float x, float) { return std::sqrt(x); });
+  }
+  static VecScalar root_seed(const VecScalar& a) {
+    return each(a, a, [](float x, float) {
+      return std::bit_cast<float>(0x5F3759DFu - (std::bit_cast<std::uint32_t>(x) >> 1));
+    });
   }
   // Magnitudes under 2^-100 become zero, so that no subnormal can arise later.
   static VecScalar flush(const VecScalar& a) {

@@ -9,6 +9,7 @@ namespace stateutils::statesmix {
 
 struct VecDouble {
   using Real = double;
+  static constexpr int kBlock = 4;
   double lane[16];
 
   template <class F>
@@ -48,6 +49,9 @@ struct VecDouble {
     return each([&](int i) { return std::sqrt(a.lane[i]); });
   }
   static VecDouble flush(const VecDouble& a) { return a; }
+  static VecDouble root_seed(const VecDouble& a) {
+    return each([&](int i) { return 1 / std::sqrt(a.lane[i]); });
+  }
   static VecDouble native_exp(const VecDouble& a) {
     return each([&](int i) { return std::exp(a.lane[i]); });
   }
