@@ -1,5 +1,5 @@
 # Exported tasks give our verdicts, their own scripts run by a real shell; contracts stay private.
-gen-bench generate --family conflict17 -n 6 --quiet -o tasks
+gen-bench generate --family conflict17 -n 2 --quiet -o tasks
 for form in harbor terminal-bench inspect tau2; do
   gen-bench export --to $form out.$form tasks --selftest --quiet --json=summary.json
   echo "$form $? $(jq -c '[.tasks, .refused, .runs >= 12 * .tasks, .passed > 0, .differences]' summary.json)"
@@ -17,6 +17,3 @@ mkdir e && ln -s /tmp e/link && gen-bench export --to harbor e/link tasks; echo 
 printf '{"task_id":"../x","init":{},"contract":{},"world":{"tables":{},"verbs":[]},"reference":[[]]}\n' >evil
 gen-bench export --to harbor e/out evil; echo $?
 ls e
-# A judge that accepts everything is found out.
-gen-bench export --to harbor bad tasks --quiet
-jq -r 'select(.task_id).reference[0][]' tasks | grep -c "'"
