@@ -15,7 +15,7 @@ wanted=(
   ninja-build ccache scdoc jq zstd xz-utils file dpkg-dev strace shellcheck python3 python3-numpy
   util-linux time
 )
-wanted_by_ci=(clang clang-format lintian libomp-dev)
+wanted_by_ci=(clang clang-format lintian libomp-dev g++-aarch64-linux-gnu qemu-user)
 
 ci=0
 case "${1-}" in
