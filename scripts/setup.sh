@@ -19,6 +19,7 @@ wanted=(
 wanted_by_ci=(
   clang clang-format lintian libomp-dev
   parallel openmpi-bin slurmctld slurmd slurm-client
+  g++-aarch64-linux-gnu qemu-user
 )
 
 ci=0

@@ -70,12 +70,6 @@ void print_tables(core::Output& out, const bench::Report& report) {
   failures.print(out);
 }
 
-void write_file(core::Io& io, const std::string& path, const std::string& content) {
-  const auto out = io.open_output(path);
-  out->write(content);
-  out->commit();
-}
-
 int report(const ReportOptions& o, core::Io& io) {
   const bool draws = !o.html.empty() || !o.svg.empty() || !o.png.empty();
   const bool table = o.table || o.output != "-" || (!draws && !io.json);
@@ -83,9 +77,9 @@ int report(const ReportOptions& o, core::Io& io) {
   for (const std::string* path : {&o.html, &o.svg, &o.png}) to_stdout += *path == "-";
   if (to_stdout > 1) throw core::usage_error("only one form of the report can go to stdout");
   const bench::Report report = read_report(o.input, io);
-  if (!o.html.empty()) write_file(io, o.html, report_html(report));
-  if (!o.svg.empty()) write_file(io, o.svg, report_svg(report));
-  if (!o.png.empty()) write_file(io, o.png, report_png(report));
+  if (!o.html.empty()) write_text(io, o.html, report_html(report));
+  if (!o.svg.empty()) write_text(io, o.svg, report_svg(report));
+  if (!o.png.empty()) write_text(io, o.png, report_png(report));
   if (table) {
     const auto out = io.open_output(o.output);
     print_tables(*out, report);

@@ -22,28 +22,22 @@ std::string stem(const std::string& folder, const std::string& id, int trial) {
   return folder + "/" + id + "." + std::to_string(trial);
 }
 
-void write_file(core::Io& io, const std::string& path, const std::string& text) {
-  const auto out = io.open_output(path);
-  out->write(text);
-  out->commit();
-}
-
 void keep(const RunOptions& o, core::Io& io, bench::PlayedTrial& played) {
   bench::Episode& episode = played.episode;
   const std::string& id = episode.task().id;
   if (!o.bundle.empty()) {
-    write_file(io, stem(o.bundle, id, played.trial) + ".bundle.json",
+    write_text(io, stem(o.bundle, id, played.trial) + ".bundle.json",
                bench::bundle_json(played.json) + "\n");
   }
   if (o.keep_states.empty()) return;
   const std::string path = stem(o.keep_states, id, played.trial);
-  write_file(io, path + ".state.json",
+  write_text(io, path + ".state.json",
              episode.machine().store().write_state(episode.state()) + "\n");
   std::string journal;
   for (std::size_t i = 0; i < episode.steps().size(); ++i) {
     journal += episode.journal_line(i) + "\n";
   }
-  write_file(io, path + ".journal.jsonl", journal);
+  write_text(io, path + ".journal.jsonl", journal);
 }
 
 // Scripted agents bring their own store: the trial carries its operations and what an audit of them

@@ -47,4 +47,10 @@ std::vector<std::pair<std::string, std::string>> parse_params(
   return out;
 }
 
+void write_text(core::Io& io, const std::string& path, const std::string& text) {
+  const auto out = io.open_output(path);
+  out->write(text);
+  out->commit();
+}
+
 }  // namespace stateutils::tools

@@ -35,6 +35,9 @@ void summarize(const core::Io& io, const std::string& output,
 // The same for values that a library call has as a JSON object already.
 void summarize_json(const core::Io& io, const std::string& output, const std::string& json);
 
+// A file of `text`, whole or not at all.
+void write_text(core::Io& io, const std::string& path, const std::string& text);
+
 // A record as a cursor for the bench library; both are as short-lived as the record.
 class RecordCursor {
  public:
