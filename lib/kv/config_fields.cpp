@@ -1,6 +1,7 @@
 #include "kv/config_fields.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/units.hpp"

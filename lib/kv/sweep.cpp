@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
@@ -234,13 +235,14 @@ std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoin
     const RunTrace& input = own ? *own : shared;
     std::string text;
     SweepLine& line = lines[k];
-    line.summary = summary_of(input, configs[i], options.bound, &text);
-    line.meets = attained(line.summary) >= options.attain;
-    const json* cost = find_path(line.summary, "cost");
-    line.objective = objective ? objective->of(line.summary)
+    const json summary = summary_of(input, configs[i], options.bound, &text);
+    line.attained = attained(summary);
+    line.meets = line.attained >= options.attain;
+    const json* cost = find_path(summary, "cost");
+    line.objective = objective ? objective->of(summary)
                      : cost != nullptr && cost->is_number()
                          ? cost->get<double>()
-                         : find_path(line.summary, "memory.kv_bytes")->get<double>();
+                         : find_path(summary, "memory.kv_bytes")->get<double>();
     std::string rest;
     core::JsonWriter writer(rest);
     writer.begin_object();
@@ -253,7 +255,6 @@ std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoin
     rest.front() = ',';
     rest.pop_back();
     line.json = record(i, points[i], text, rest);
-    line.summary["point"] = i;
   });
   return lines;
 }
@@ -264,7 +265,7 @@ std::vector<const SweepLine*> ranked(const std::vector<SweepLine>& lines) {
   std::ranges::stable_sort(order, [](const SweepLine* a, const SweepLine* b) {
     if (a->meets != b->meets) return a->meets;
     if (a->meets) return a->objective < b->objective;
-    return attained(a->summary) > attained(b->summary);
+    return a->attained > b->attained;
   });
   return order;
 }

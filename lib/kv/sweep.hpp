@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,10 +29,9 @@ struct SweepOptions {
 };
 
 struct SweepLine {
-  std::string json;        // the record
-  nlohmann::json summary;  // the same, parsed
-  bool meets = false;      // the SLO, for the attained share of requests
-  double objective = 0;
+  std::string json;    // the record
+  bool meets = false;  // the SLO, for the attained share of requests
+  double attained = 0, objective = 0;
 };
 
 // One line per point of the slice, in order. All configurations are checked before one runs.

@@ -107,22 +107,32 @@ Scalar periodization(const Call& call) {
   return s;
 }
 
+// A shape or a number of degrees of freedom. Beyond these the solver's series need too many terms.
+double shape_of(const Call& call, std::size_t index) {
+  constexpr double kLeast = 1e-6, kMost = 1e6;
+  const double shape = call.positive(index, 1);
+  if (shape < kLeast || shape > kMost) {
+    throw usage_error(call.name + ": a shape is from 1e-6 to 1e6");
+  }
+  return shape;
+}
+
 // Quantiles that need a solver, prepared once.
 Scalar solved(const Call& call) {
   Scalar s;
   s.open = true;
   if (call.name == "student-t") {
     call.require(1, 1);
-    s.map = StudentQuantile(call.positive(0, 1));
+    s.map = StudentQuantile(shape_of(call, 0));
   } else if (call.name == "gamma") {
     call.require(1, 2);
     const double scale = call.positive(1, 1);
-    s.map = [quantile = GammaQuantile(call.positive(0, 1)), scale](double u) {
+    s.map = [quantile = GammaQuantile(shape_of(call, 0)), scale](double u) {
       return scale * quantile(u);
     };
   } else {  // beta
     call.require(2, 2);
-    s.map = BetaQuantile(call.positive(0, 1), call.positive(1, 1));
+    s.map = BetaQuantile(shape_of(call, 0), shape_of(call, 1));
   }
   return s;
 }

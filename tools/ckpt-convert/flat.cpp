@@ -140,7 +140,6 @@ void add_flat_options(core::Command& command, FlatOptions& o, std::vector<std::s
   command.option("--preserve-order", &o.preserve_order, "keep the order of the source");
   command.option("--ranks", &o.ranks, "writers of a dcp folder, which share the rows")
       .range(1, 65536);
-  add_base_option(command, o.source);
   add_output_options(command, o.output);
   add_base_option(command, o.source);
   add_source_options(command, o.source);

@@ -1,6 +1,8 @@
 // sweep: many configurations on one trace.
 #include "kv/sweep.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "commands.hpp"
 #include "config_input.hpp"
 #include "core/error.hpp"
@@ -43,7 +45,7 @@ void print_table(const std::vector<kv::SweepLine>& lines, core::Output& out) {
   bool any = false;
   for (const kv::SweepLine* line : kv::ranked(lines)) {
     if (!line->meets && any) break;
-    const nlohmann::json& s = line->summary;
+    const nlohmann::json s = nlohmann::json::parse(line->json);
     table.add({std::to_string(s.at("point").get<std::uint64_t>()),
                core::format_double(line->objective), number_at(s, "ttft.p99"),
                number_at(s, "tpot.p99"), number_at(s, "e2e.p99"), number_at(s, "slo_attainment"),

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
@@ -126,7 +127,7 @@ qmc::GaussianProcess read_model(const std::string& path) {
 }
 
 int fit(FitOptions& o, core::Io& io) {
-  io.require_json_target(true);
+  io.require_json_target(o.output == "-");
   const KernelProblem problem = make_problem(o, io);
   std::optional<PointArray> y = read_points(io, o.values);
   const std::uint64_t n = number_of_points(o, y);
@@ -139,6 +140,9 @@ int fit(FitOptions& o, core::Io& io) {
   const qmc::GaussianProcess process =
       qmc::fit_process(problem.kernel, *problem.set.replication(0), y->values,
                        o.gcv ? qmc::FitRule::kCrossValidation : qmc::FitRule::kLikelihood);
+  if (!std::isfinite(process.loss)) {
+    throw core::input_error({y->name}, "no finite loss: the values are too large or too small");
+  }
   const auto out = io.open_output(o.output);
   write_model(*out, process);
   out->commit();
@@ -148,7 +152,11 @@ int fit(FitOptions& o, core::Io& io) {
   for (const double gamma : process.kernel.gamma) json.value(gamma);
   json.end_array().field("scale", process.kernel.scale).field("noise", process.kernel.noise);
   json.field("loss", process.loss).end_object();
-  io.out->write(text + '\n');
+  if (io.json) {
+    io.summary(nlohmann::ordered_json::parse(text));
+  } else {
+    io.out->write(text + '\n');
+  }
   return 0;
 }
 

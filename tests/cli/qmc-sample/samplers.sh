@@ -21,4 +21,4 @@ qmc-sample infer check hmm.json --blocks 'resample:residual' --seed 7; echo $?
 echo '{"init":[0.6,0.5],"trans":[[1]],"emit":[[1]],"obs":[0]}' | qmc-sample infer run - --seed 7; echo $?
 qmc-sample brownian sde --levels 3,4,5 --paths 100 --seed 7 | jq -c '[(.rows | map(.steps)), .order > 1.2]'
 qmc-sample brownian sde --model langevin --levels 3,4,5 --paths 100 --seed 7 | jq -c '[.order > 1.7]'
-qmc-sample brownian sde --levels 3,99; echo $?
+qmc-sample brownian sde --levels 3,99 --seed 7; echo $?

@@ -19,3 +19,6 @@ p -d 2 --transform 'uniform(1)'; echo $?
 p -d 2 --transform 'normal:3'; echo $?
 p -d 2 --transform normal --dtype f32; echo $?
 qmc-sample points sobol -d 2 -n 8 --randomize none | qmc-sample transform normal; echo $?
+for extreme in 'gamma(1e300)' 'gamma(1e-300)' 'student-t(1e308)' 'beta(1,1e9)'; do
+  p -d 2 --transform "$extreme"; echo $?
+done

@@ -1,10 +1,11 @@
 // The kernels of XXH3 differ in speed only.
+#include "core/hash_kernels.hpp"
+
 #include <doctest.h>
 
 #include <string>
 #include <vector>
 
-#include "core/hash_kernels.hpp"
 #include "core/isa.hpp"
 
 using namespace stateutils::core;
