@@ -77,8 +77,12 @@ core::Fd landlock_rules(const std::vector<std::string>& readable,
       LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
   landlock_ruleset_attr attributes{};
   attributes.handled_access_fs = kAll;
-  core::Fd rules(static_cast<int>(
+  const core::Fd made(static_cast<int>(
       ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes.handled_access_fs, 0)));
+  if (!made.open()) return {};
+  // Above the low numbers, where the child puts descriptors of its own.
+  constexpr int kFirstFree = 64;
+  core::Fd rules(::fcntl(made.get(), F_DUPFD_CLOEXEC, kFirstFree));
   if (!rules.open()) return rules;
   const auto allow = [&](const std::string& path, std::uint64_t access) {
     const core::Fd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
