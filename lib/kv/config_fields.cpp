@@ -89,7 +89,7 @@ std::uint64_t Fields::count(const std::string& key, std::uint64_t otherwise, std
   if (!has(key)) return otherwise;
   const json& value = object_->at(key);
   const bool whole =
-      value.is_number_unsigned() ||
+      value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0) ||
       (value.is_number_float() && value.get<double>() >= 0 &&
        value.get<double>() ==
            static_cast<double>(static_cast<std::uint64_t>(std::min(value.get<double>(), 1e18))));

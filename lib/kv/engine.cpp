@@ -13,6 +13,10 @@ Fleet::Fleet(const Trace& trace, const RunConfig& config) : token_bytes(config.k
                             " does not divide the trace's blocks of " + std::to_string(block));
   }
   per_block = block / config.block;
+  constexpr std::uint64_t kFew = 1000, kPerToken = 16;
+  std::uint64_t tokens = 0;
+  for (std::uint32_t i = 0; i < trace.size(); ++i) tokens += trace.in[i] + outputs_of(trace, i);
+  most_preemptions = kFew + kPerToken * tokens;
   for (const FleetEntry& entry : config.fleet) {
     InstanceSetup setup;
     setup.entry = &entry;
@@ -31,9 +35,27 @@ Fleet::Fleet(const Trace& trace, const RunConfig& config) : token_bytes(config.k
   }
 }
 
+void Fleet::check_progress(std::uint64_t preempted) const {
+  if (preempted <= most_preemptions) return;
+  throw core::environment_error("the requests push each other out of memory and nothing gets on (" +
+                                std::to_string(preempted) +
+                                " preemptions): give the first tier more room");
+}
+
 SimResult simulate(const Trace& trace, const RunConfig& config, const SimOptions& options) {
-  return options.exact_steps ? simulate_plainly(trace, config, options)
-                             : simulate_stretches(trace, config, options);
+  SimResult result = options.exact_steps ? simulate_plainly(trace, config, options)
+                                         : simulate_stretches(trace, config, options);
+  const Outcomes& out = result.outcomes;
+  std::uint64_t stuck = 0;
+  for (std::uint32_t i = 0; i < trace.size(); ++i) {
+    stuck += out.start[i] != kNoTime && out.finish[i] == kNoTime;
+  }
+  if (stuck > 0) {
+    throw core::environment_error(std::to_string(stuck) +
+                                  " requests start and never end: what is retained and what waits "
+                                  "fill the memory; give the first tier more room");
+  }
+  return result;
 }
 
 std::int64_t transfer_ns(std::uint64_t bytes, double bytes_per_s) {

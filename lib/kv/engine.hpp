@@ -34,7 +34,10 @@ struct Fleet {
   std::uint32_t block = 16;                // tokens of a cached block: the trace's
   std::uint32_t per_block = 1;             // units of a cached block
   std::uint64_t token_bytes = 0;
+  std::uint64_t most_preemptions = 0;  // more than a run that gets anywhere can have
 
+  // Refuses (kEnvironment) a run whose requests push each other out for ever.
+  void check_progress(std::uint64_t preempted) const;
   [[nodiscard]] std::uint32_t units_of(std::uint64_t tokens, std::uint32_t unit) const {
     return static_cast<std::uint32_t>((tokens + unit - 1) / unit);
   }

@@ -360,7 +360,7 @@ void Instance::preempt(std::uint32_t slot, std::int64_t now) {
     std::erase(started_, slot);
   }
   ++preempted_now_;
-  ++loop_.outcomes.preempted;
+  loop_.fleet.check_progress(++loop_.outcomes.preempted);
   if (loop_.outcomes.detail) ++loop_.outcomes.preemptions[a.request];
   const std::uint64_t tokens = a.computed;
   if (decoding) a.target = loop_.trace.in[a.request] + a.generated;

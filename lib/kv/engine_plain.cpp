@@ -367,7 +367,7 @@ void Loop::preempt(Machine& m, std::int64_t now) {
     job.decoding = false;
   }
   ++m.preempted;
-  ++out_.preempted;
+  fleet_.check_progress(++out_.preempted);
   if (out_.detail) ++out_.preemptions[r];
   job.swapped = config_.swap.on && swap_out(m, job, now);
   release(m, job);

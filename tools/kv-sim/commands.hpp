@@ -10,6 +10,7 @@ void register_stat(core::Tool& tool);
 void register_cache(core::Tool& tool);
 void register_mrc(core::Tool& tool);
 void register_sweep(core::Tool& tool);
+void register_rlpipe(core::Tool& tool);
 void register_comm(core::Tool& tool);
 void register_balance(core::Tool& tool);
 void register_run(core::Tool& tool);

@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   tools::register_sweep(tool);
   tools::register_comm(tool);
   tools::register_balance(tool);
+  tools::register_rlpipe(tool);
   tools::register_compare(tool);
   tools::register_explain(tool);
   return tool.main(argc, argv);

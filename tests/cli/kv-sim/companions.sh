@@ -14,3 +14,8 @@ echo "exit $?"
 printf '7\n5\n4\n4\n3\n3\n' | kv-sim balance --devices 2 --method exact
 printf '7\nx\n' | kv-sim balance --devices 2
 echo "exit $?"
+for mode in sync periodic stale:1; do
+  printf 'batch,rollout_s,train_s\n0,1,1\n0,1,1\n1,1,1\n1,1,1\n' | kv-sim rlpipe --mode $mode
+done
+printf 'batch,rollout_s\n0,1\n' | kv-sim rlpipe
+echo "exit $?"
