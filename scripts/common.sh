@@ -36,17 +36,22 @@ configure() {
     }
 }
 
-# build PRESET [TARGET...]: silent unless it fails; the whole output is in build/logs.
+# build PRESET [TARGET...]: silent unless it fails; the whole output is in build/logs. BUILD_LIMIT
+# seconds, if set, end it with 124.
 build() {
-  local preset=$1 log
+  local preset=$1 log status=0
   shift
   log=$(log_of "build-$preset")
-  cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"} >"$log" 2>&1 ||
-    {
+  timeout "${BUILD_LIMIT:-0}" cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"} \
+    >"$log" 2>&1 || status=$?
+  case $status in
+    0 | 124) ;;
+    *)
       grep -E -A 12 'FAILED|error|Error' "$log" | head -n 200
       echo "(the whole log: $log)"
-      return 1
-    }
+      ;;
+  esac
+  return $status
 }
 
 log_of() {
