@@ -215,7 +215,8 @@ std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoin
                                  const SweepOptions& options) {
   std::optional<Objective> objective;
   if (options.objective) objective.emplace(*options.objective);
-  const auto [first, last] = options.slice.range(points.size());
+  const std::pair<std::uint64_t, std::uint64_t> share = options.slice.range(points.size());
+  const std::uint64_t first = share.first, last = share.second;
   std::vector<RunConfig> configs;
   std::vector<std::string> hashes;
   for (std::size_t i = 0; i < points.size(); ++i) {

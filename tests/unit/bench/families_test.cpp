@@ -84,9 +84,9 @@ TEST_CASE("rings have the known numbers of states and steps") {
 
 TEST_CASE("automata in DOT have the known facts") {
   const json expected = json::parse(data("dot/expected.json"));
-  for (const auto& [name, facts] : expected.items()) {
-    const FsmImport import = import_dot(data("dot/" + name), name);
-    CHECK_MESSAGE(json::parse(import.facts) == facts, name);
+  for (const auto& item : expected.items()) {
+    const FsmImport import = import_dot(data("dot/" + item.key()), item.key());
+    CHECK_MESSAGE(json::parse(import.facts) == item.value(), item.key());
     std::string unused = import.facts;
     CHECK_FALSE(fsm_pack(import.model, 100'000, unused).empty());
   }
