@@ -46,8 +46,9 @@ each_topology() {
     sbus-check bench "${targets[@]}" --topology "$topology" --agents 4,16 --repeats 1 --attempts 20 \
       --jitter-ms 0:1 >rows
     same "$topology: type1" 0 "$(jq -s 'map(.type1) | add' rows)"
+    # SERIALIZABLE aborts transactions of PostgreSQL that share no row, only a page.
     same "$topology: conflicts" "$([ $topology = dedicated ] && echo false || echo true)" \
-      "$(jq -s 'map(.conflicts) | add > 0' rows)"
+      "$(jq -s 'map(select(.target | startswith("pg") | not) | .conflicts) | add > 0' rows)"
     same "$topology: sums" true \
       "$(jq -s 'all(.success + .conflicts == .attempts + .retries)' rows)"
   done
