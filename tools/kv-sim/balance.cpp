@@ -1,11 +1,10 @@
 // balance: sequences of uneven length on devices.
 #include "kv/balance.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/jsonl.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -50,12 +49,7 @@ int balance(const BalanceOptions& o, const core::Io& io) {
     json.end_array();
   }
   json.end_array().end_object();
-  const auto out = io.open_output(o.output);
-  out->write(text + '\n');
-  out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
-    io.summary(nlohmann::ordered_json::parse(text));
-  }
+  write_result(text, o.output, io);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "core/jsonl.hpp"
 #include "kv/flat_cache.hpp"
 #include "kv/prefix_cache.hpp"
+#include "result_output.hpp"
 #include "trace_input.hpp"
 
 namespace stateutils::tools {
@@ -142,7 +143,7 @@ int cache(const CacheOptions& o, const core::Io& io) {
   }
   writer.trailer();
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) io.summary({{"lines", writer.records()}});
+  if (wants_summary(io, o.output)) io.summary({{"lines", writer.records()}});
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
 #include "kv/formulas.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -32,7 +33,7 @@ int comm(const CommOptions& o, const core::Io& io) {
   const auto out = io.open_output(o.output);
   out->write(text + '\n');
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) io.summary({{"seconds", seconds}});
+  if (wants_summary(io, o.output)) io.summary({{"seconds", seconds}});
   return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "core/error.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -23,7 +24,7 @@ int compare(const CompareOptions& o, const core::Io& io) {
   const auto out = io.open_output(o.output);
   out->write(result.json + '\n');
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
+  if (wants_summary(io, o.output)) {
     io.summary(nlohmann::ordered_json::parse(result.json));
   }
   return result.within ? 0 : 1;

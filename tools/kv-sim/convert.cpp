@@ -4,6 +4,7 @@
 #include "commands.hpp"
 #include "core/jsonl.hpp"
 #include "kv/trace_writer.hpp"
+#include "result_output.hpp"
 #include "trace_input.hpp"
 
 namespace stateutils::tools {
@@ -24,7 +25,7 @@ int convert(const ConvertOptions& o, const core::Io& io) {
   });
   kv::write_trace(trace, writer);
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
+  if (wants_summary(io, o.output)) {
     io.summary({{"requests", trace.size()},
                 {"dropped", trace.dropped},
                 {"skipped_lines", trace.skipped_lines}});

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -19,7 +20,7 @@ int explain(const ExplainOptions& o, const core::Io& io) {
   const auto out = io.open_output(o.output);
   out->write(answer + '\n');
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
+  if (wants_summary(io, o.output)) {
     io.summary(nlohmann::ordered_json::parse(answer));
   }
   return 0;

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/jsonl.hpp"
 #include "kv/flat_cache.hpp"
+#include "result_output.hpp"
 #include "trace_input.hpp"
 
 namespace stateutils::tools {
@@ -78,7 +79,7 @@ int mrc(const MrcOptions& o, const core::Io& io) {
   }
   writer.trailer();
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) io.summary({{"lines", writer.records()}});
+  if (wants_summary(io, o.output)) io.summary({{"lines", writer.records()}});
   return 0;
 }
 

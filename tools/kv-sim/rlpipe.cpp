@@ -1,12 +1,11 @@
 // rlpipe: rollout and training, one after the other or overlapped.
 #include "kv/rlpipe.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
 #include "core/units.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -32,12 +31,7 @@ int rlpipe(const RlpipeOptions& o, const core::Io& io) {
   core::JsonWriter json(text);
   json.begin_object().field("makespan_s", pipe.makespan).field("lower", pipe.lower);
   json.field("upper", pipe.upper).field("max_staleness", pipe.max_staleness).end_object();
-  const auto out = io.open_output(o.output);
-  out->write(text + '\n');
-  out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
-    io.summary(nlohmann::ordered_json::parse(text));
-  }
+  write_result(text, o.output, io);
   return 0;
 }
 

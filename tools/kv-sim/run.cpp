@@ -10,6 +10,7 @@
 #include "kv/engine_report.hpp"
 #include "kv/run_trace.hpp"
 #include "kv/splitwise.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -95,7 +96,7 @@ int run(const RunOptions& o, const core::Io& io) {
   requests.finish();
   iterations.finish();
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
+  if (wants_summary(io, o.output)) {
     io.summary(nlohmann::ordered_json::parse(text));
   }
   return 0;

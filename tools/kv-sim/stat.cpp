@@ -1,8 +1,8 @@
 // stat: what a trace holds.
-#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "kv/trace_stat.hpp"
+#include "result_output.hpp"
 #include "trace_input.hpp"
 
 namespace stateutils::tools {
@@ -15,12 +15,7 @@ struct StatOptions {
 
 int stat(const StatOptions& o, const core::Io& io) {
   const std::string text = kv::trace_stat_json(read_trace(o.input, io));
-  const auto out = io.open_output(o.output);
-  out->write(text + '\n');
-  out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) {
-    io.summary(nlohmann::ordered_json::parse(text));
-  }
+  write_result(text, o.output, io);
   return 0;
 }
 

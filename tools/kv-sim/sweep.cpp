@@ -11,6 +11,7 @@
 #include "core/table.hpp"
 #include "core/units.hpp"
 #include "kv/config_paths.hpp"
+#include "result_output.hpp"
 
 namespace stateutils::tools {
 namespace {
@@ -87,7 +88,7 @@ int sweep(const SweepCommand& o, const core::Io& io) {
     writer.trailer();
   }
   out->commit();
-  if (io.json && (*io.json != "-" || o.output != "-")) io.summary({{"points", lines.size()}});
+  if (wants_summary(io, o.output)) io.summary({{"points", lines.size()}});
   return 0;
 }
 
