@@ -1,5 +1,6 @@
 // --html: one self-contained page, a timeline of read, overwrite and commit per violation.
 #include "audit_report.hpp"
+#include "core/html.hpp"
 
 namespace stateutils::sbus_check {
 namespace {
@@ -18,32 +19,13 @@ td+td{text-align:right;font-variant-numeric:tabular-nums}
 
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default: {
-        const auto byte = static_cast<unsigned char>(c);
-        // Control characters may not stand in a page; their pictures (U+2400 on) may.
-        if (byte < 0x20 || byte == 0x7f) {
-          out += "&#" + std::to_string(0x2400 + (byte == 0x7f ? 0x21 : byte)) + ";";
-        } else {
-          out += c;
-        }
-      }
+  for (const char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    // Control characters may not stand in a page; their pictures (U+2400 on) may.
+    if (byte < 0x20 || byte == 0x7f) {
+      out += "&#" + std::to_string(0x2400 + (byte == 0x7f ? 0x21 : byte)) + ";";
+    } else {
+      core::append_html(out, {&c, 1});
     }
   }
   return out;

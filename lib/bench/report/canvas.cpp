@@ -1,5 +1,6 @@
 #include "bench/report/canvas.hpp"
 
+#include "core/html.hpp"
 #include "core/units.hpp"
 #include "core/utf8.hpp"
 
@@ -53,27 +54,7 @@ std::string plain_text(std::string_view text) {
 
 std::string html_text(std::string_view text) {
   std::string out;
-  for (const char c : plain_text(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out.push_back(c);
-    }
-  }
+  core::append_html(out, plain_text(text));
   return out;
 }
 
