@@ -32,7 +32,7 @@ struct LooseFile {
 };
 
 // The files of a tag folder by rank.
-struct Layout {
+struct ZeroLayout {
   std::string folder;
   std::map<FileKey, std::string> models, optimizers;  // models of ZeRO <= 2 have dp 0
   std::map<std::string, LooseFile> loose{};
@@ -52,13 +52,13 @@ std::string resolve_tag(const std::string& folder) {
   return folder + '/' + tag;
 }
 
-Layout list_files(const std::string& folder) {
+ZeroLayout list_files(const std::string& folder) {
   static const re2::RE2 model("mp_rank_(\\d+)_model_states\\.pt");
   static const re2::RE2 model3("zero_pp_rank_(\\d+)_mp_rank_(\\d+)_model_states\\.pt");
   static const re2::RE2 optimizer("(?:bf16_)?zero_pp_rank_(\\d+)_mp_rank_(\\d+)_optim_states\\.pt");
   static const re2::RE2 expert("layer_\\d+_expert_\\d+_mp_rank_(\\d+)_model_states\\.pt");
   static const re2::RE2 layer("layer_(\\d+)-model_(\\d+)-model_states\\.pt");
-  Layout layout{.folder = folder, .models = {}, .optimizers = {}};
+  ZeroLayout layout{.folder = folder, .models = {}, .optimizers = {}};
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
     const std::string name = entry.path().filename().string();
@@ -88,9 +88,9 @@ struct Parameter {
   int group = -1;
 };
 
-class Reader {
+class DeepspeedReader {
  public:
-  Reader(const std::string& folder, const ReadOptions& options)
+  DeepspeedReader(const std::string& folder, const ReadOptions& options)
       : options_(options), layout_(list_files(resolve_tag(folder))) {
     catalogue_.format = "deepspeed";
     catalogue_.source = folder;
@@ -534,7 +534,7 @@ class Reader {
   }
 
   ReadOptions options_;
-  Layout layout_;
+  ZeroLayout layout_;
   Catalogue catalogue_;
   UcpPatterns patterns_;
   std::uint64_t tp_ = 1, pp_ = 1, dp_ = 1;
@@ -550,12 +550,12 @@ bool is_deepspeed_folder(const std::string& folder) {
   std::error_code failed;
   if (fs::is_regular_file(folder + "/latest", failed))
     return !list_files(resolve_tag(folder)).models.empty();
-  const Layout layout = list_files(folder);
+  const ZeroLayout layout = list_files(folder);
   return !layout.models.empty() && !fs::is_directory(folder + "/zero", failed);
 }
 
 Catalogue open_deepspeed(const std::string& folder, const ReadOptions& options) {
-  return Reader(folder, options).run();
+  return DeepspeedReader(folder, options).run();
 }
 
 }  // namespace stateutils::ckpt
