@@ -130,7 +130,11 @@ class Checker {
         return Verdict::kInvalid;
       }
       if (h_.list_append) return Verdict::kValid;
-      return choose(nodes, deps, false);
+      return choose(nodes, deps, o_.level);
+    }
+    // A serial order would do, and is the smaller question.
+    if (!cyclic && !h_.list_append && choose(nodes, deps, Level::kSer) == Verdict::kValid) {
+      return Verdict::kValid;
     }
     std::vector<Dep> parts = split_nodes(deps);
     if (!DepGraph(h_.txns.size() * 2, parts).acyclic()) {
@@ -138,13 +142,22 @@ class Checker {
       return Verdict::kInvalid;
     }
     if (h_.list_append) return Verdict::kValid;
-    return choose(h_.txns.size() * 2, parts, true);
+    return choose(h_.txns.size() * 2, parts, o_.level);
   }
 
-  // A serial order that keeps what the level keeps proves any strong level.
+  // A serial order that keeps what the level keeps proves any strong level. Most histories keep
+  // session order and causality too, whose consequences for the writes lead past the dead ends.
   [[nodiscard]] bool has_simple_order(const std::vector<Dep>& deps, std::size_t nodes) const {
     if (h_.list_append || !o_.solve) return false;
-    return has_serial_order(h_, facts_, deps, nodes);
+    const auto init = static_cast<std::uint32_t>(h_.txns.size());
+    const DepGraph causal = saturated(h_, facts_, Level::kCc);
+    std::vector<Dep> all = deps;
+    for (std::uint32_t t = 0; t < init; ++t) {
+      for (const Dep& dep : causal.out(t)) {
+        if (dep.to != init) all.push_back(dep);
+      }
+    }
+    return has_serial_order(h_, facts_, all, nodes) || has_serial_order(h_, facts_, deps, nodes);
   }
 
   // A reader of the initial state comes before every writer.
@@ -176,7 +189,8 @@ class Checker {
 
   // Registers: for every read and every other writer of the key, the writer comes before the one
   // read from or after the reader.
-  Verdict choose(std::size_t nodes, const std::vector<Dep>& deps, bool split) {
+  Verdict choose(std::size_t nodes, const std::vector<Dep>& deps, Level level) {
+    const bool split = level == Level::kPc || level == Level::kSi;
     constexpr std::size_t kMostChoices = 20'000'000;
     std::vector<Choice> choices;
     const auto reads_node = [&](std::uint32_t t) { return split ? 2 * t : t; };
@@ -190,7 +204,7 @@ class Checker {
       }
       if (choices.size() > kMostChoices) return Verdict::kUnknown;
     }
-    if (o_.level == Level::kSi) {
+    if (level == Level::kSi) {
       for (std::uint32_t key = 0; key < facts_.writers.size(); ++key) {
         const auto& writers = facts_.writers[key];
         for (std::size_t i = 0; i < writers.size(); ++i) {
@@ -207,7 +221,9 @@ class Checker {
     std::uint64_t steps = o_.budget;
     std::vector<Dep> forced;
     const Verdict verdict = choose_acyclic(nodes, deps, std::move(choices), steps, forced);
-    if (verdict == Verdict::kInvalid) name_contradiction(nodes, deps, forced, split);
+    if (verdict == Verdict::kInvalid && level == o_.level) {
+      name_contradiction(nodes, deps, forced, split);
+    }
     return verdict;
   }
 
