@@ -12,8 +12,8 @@
 namespace stateutils::sbus {
 namespace {
 
-constexpr std::array<std::string_view, 11> kNames{"rc",  "ra", "cc", "ryw", "mr",    "mw",
-                                                  "wfr", "pc", "si", "ser", "strict"};
+constexpr std::array<std::string_view, 11> kAnomalyNames{"rc",  "ra", "cc", "ryw", "mr",    "mw",
+                                                         "wfr", "pc", "si", "ser", "strict"};
 // Steps that the search for cycles to show may take; the verdict does not wait for it.
 constexpr std::uint64_t kCycleSteps = 200'000'000;
 
@@ -280,7 +280,7 @@ class Checker {
   void settle() {
     if (out_.verdict == Verdict::kUnknown) return;
     const bool valid = out_.verdict == Verdict::kValid;
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
+    for (std::size_t i = 0; i < kAnomalyNames.size(); ++i) {
       const auto other = static_cast<Level>(i);
       const auto follows = [&](Level from, Level to) {
         if (from == to) return true;
@@ -303,14 +303,14 @@ class Checker {
 }  // namespace
 
 std::optional<Level> level_by_name(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<Level>(i);
+  for (std::size_t i = 0; i < kAnomalyNames.size(); ++i) {
+    if (kAnomalyNames[i] == name) return static_cast<Level>(i);
   }
   return std::nullopt;
 }
 
 std::string_view level_name(Level level) {
-  return kNames[static_cast<std::size_t>(level)];
+  return kAnomalyNames[static_cast<std::size_t>(level)];
 }
 
 TxnResult check_txns(const TxnHistory& history, const TxnOptions& options,

@@ -9,7 +9,7 @@
 namespace stateutils::sbus {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxValueDepth = 64;
 
 bool ends_token(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == '(' || c == ')' ||
@@ -91,7 +91,7 @@ bool EdnReader::next(Value& out) {
 }
 
 Value EdnReader::form(int depth) {
-  if (depth > kMaxDepth) throw error("nested deeper than 64 levels");
+  if (depth > kMaxValueDepth) throw error("nested deeper than 64 levels");
   skip();
   if (at_ >= text_.size()) throw error("the text ends inside a form");
   switch (text_[at_]) {

@@ -58,15 +58,15 @@ class TurnHasher {
   core::Xxh3 bytes_, base_;
 };
 
-struct Worker {
+struct Packer {
   ChunkCoder coder;
   Buffer data, base;
 };
 
-class Compressor {
+class CkzCompressor {
  public:
-  Compressor(std::vector<TensorHead> heads, std::vector<Source> sources, Metadata metadata,
-             std::uint64_t align)
+  CkzCompressor(std::vector<TensorHead> heads, std::vector<Source> sources, Metadata metadata,
+                std::uint64_t align)
       : heads_(std::move(heads)),
         sources_(std::move(sources)),
         metadata_(std::move(metadata)),
@@ -144,14 +144,14 @@ class Compressor {
     return safetensors_header(entries, metadata, align_);
   }
 
-  std::unique_ptr<Worker> take_worker() {
+  std::unique_ptr<Packer> take_worker() {
     const std::lock_guard lock(mutex_);
     for (auto& worker : workers_) {
       if (worker) return std::move(worker);
     }
-    return std::make_unique<Worker>();
+    return std::make_unique<Packer>();
   }
-  void give_worker(std::unique_ptr<Worker> worker) {
+  void give_worker(std::unique_ptr<Packer> worker) {
     const std::lock_guard lock(mutex_);
     const auto free = std::ranges::find_if(workers_, [](const auto& slot) { return !slot; });
     if (free != workers_.end()) *free = std::move(worker);
@@ -288,7 +288,7 @@ class Compressor {
   std::vector<SafetensorsEntry> entries_;  // streams written so far
   std::vector<EncodedChunk> chunks_;       // of the segment at hand; room that is used again
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Packer>> workers_;
 };
 
 std::map<std::string, const Tensor*> by_name(const Catalogue* catalogue) {
@@ -322,8 +322,8 @@ OutputPlan plan_ckz_delta(const Target& target, const WriteOptions& options, con
   Metadata metadata = target.metadata;
   std::erase_if(metadata, [](const auto& entry) { return entry.first == kMetadataKey; });
   add_tied_names(target, order, metadata);
-  const auto work = std::make_shared<Compressor>(std::move(heads), std::move(sources),
-                                                 std::move(metadata), options.align);
+  const auto work = std::make_shared<CkzCompressor>(std::move(heads), std::move(sources),
+                                                    std::move(metadata), options.align);
   OutputPlan plan{.name = options.folder ? "model.ckz" : ""};
   const std::uint64_t room = work->header_room();
   plan.regions.push_back({.content = zero_file(room), .size = room});

@@ -29,9 +29,9 @@ struct Parameter {
   int group = -1;
 };
 
-class Reader {
+class DeepspeedReader {
  public:
-  Reader(const std::string& folder, const ReadOptions& options)
+  DeepspeedReader(const std::string& folder, const ReadOptions& options)
       : options_(options), layout_(list_deepspeed_files(resolve_deepspeed_tag(folder))) {
     catalogue_.format = "deepspeed";
     catalogue_.source = folder;
@@ -527,7 +527,7 @@ bool is_deepspeed_folder(const std::string& folder) {
 }
 
 Catalogue open_deepspeed(const std::string& folder, const ReadOptions& options) {
-  return Reader(folder, options).run();
+  return DeepspeedReader(folder, options).run();
 }
 
 }  // namespace stateutils::ckpt

@@ -50,9 +50,9 @@ std::map<Rank, std::string> list_ranks(const std::string& folder) {
   return ranks;
 }
 
-class Reader {
+class MegatronReader {
  public:
-  Reader(const std::string& folder, const ReadOptions& options)
+  MegatronReader(const std::string& folder, const ReadOptions& options)
       : options_(options), folder_(resolve_iteration(folder)), ranks_(list_ranks(folder_)) {
     catalogue_.format = "megatron";
     catalogue_.source = folder;
@@ -248,7 +248,7 @@ bool is_megatron_folder(const std::string& folder) {
 }
 
 Catalogue open_megatron(const std::string& folder, const ReadOptions& options) {
-  return Reader(folder, options).run();
+  return MegatronReader(folder, options).run();
 }
 
 }  // namespace stateutils::ckpt
