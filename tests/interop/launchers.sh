@@ -20,7 +20,20 @@ tasks_share() { gen-bench generate --family conflict17 -n 24 --seed 7 --slice "$
 tasks_join() { gen-bench merge -q "${@:2}" -o "$1"; }
 tasks_whole() { gen-bench generate --family conflict17 -n 24 --seed 7 -q -o "$1"; }
 
-jobs=(points tasks)
+sweep_share() { kv-sim sweep --config sweep.json --points design.npy --no-frame --slice "$1" -q -o "$2.jsonl"; }
+sweep_join() { cat "${@:2}" >"$1"; }
+sweep_whole() { kv-sim sweep --config sweep.json --points design.npy --no-frame -q -o "$1"; }
+sweep_inputs() {
+  qmc-sample points sobol -d 2 -n 21 --randomize lms+ds --seed 7 -q -o design.npy
+  cat >sweep.json <<END
+{"trace":{"file":"$TESTDATA/kv-sim/mooncake_head.jsonl"},"slo":{"ttft":"2s"},
+ "cost":{"kind":"linear","a":"10ms","b":"10us","c":"1ms"},
+ "sweep":{"params":[{"path":"batch.max_tokens","lo":512,"hi":4096,"scale":"int"},
+                    {"path":"trace.scale_rate","lo":0.5,"hi":8,"scale":"log"}]}}
+END
+}
+
+jobs=(points tasks sweep)
 for job in "${jobs[@]}"; do export -f "${job}_share"; done
 
 # Each launcher runs the share of every rank; under mpirun and srun the tools find it themselves.
@@ -58,6 +71,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+sweep_inputs
 for job in "${jobs[@]}"; do "${job}_whole" "whole-$job"; done
 ran=0
 if command -v parallel >/dev/null; then check parallel && lose_one parallel && ran=1; fi
