@@ -57,29 +57,48 @@ class RooflineCost : public CostModel {
   }
 
   CostLine line(const BatchShape& batch, std::uint64_t ctx) const override {
+    const Work work = work_of(batch, ctx);
+    CostLine line = upper(work.compute, work.memory, ctx);
+    line.last = std::min(line.last, work.last);
+    line.overhead = work.overhead;
+    line.fixed += work.overhead;
+    return line;
+  }
+  Parts parts(const BatchShape& batch, std::uint64_t ctx) const override {
+    const Work work = work_of(batch, ctx);
+    return {static_cast<double>(work.compute.at(ctx)), static_cast<double>(work.memory.at(ctx)),
+            static_cast<double>(work.overhead)};
+  }
+
+ private:
+  // What arithmetic and memory take around `ctx`.
+  struct Work {
+    CostLine compute, memory;
+    std::uint64_t last = ~0ull;
+    std::int64_t overhead = 0;
+  };
+  [[nodiscard]] Work work_of(const BatchShape& batch, std::uint64_t ctx) const {
     const double n = batch.decodes;
-    const double tokens = static_cast<double>(batch.prefill_tokens) + n;
+    const double tokens = static_cast<double>(batch.prefill_tokens) + n * batch.window;
     // The bytes and FLOPs that one token of context adds, and those that none does.
     const Reading read = reading(n, ctx);
-    const double flops = 2 * model_.active_parameters() * tokens +
-                         attention_flops_ * (batch.prefill_attention + n * 0.5 + read.fixed);
+    const double flops =
+        2 * model_.active_parameters() * tokens +
+        attention_flops_ * (batch.prefill_attention + batch.window * (n * 0.5 + read.fixed));
     const double activations = 4.0 * model_.layers * model_.hidden * model_.dtype_bytes * tokens;
     const double bytes =
         weights_ + activations +
         kv_bytes_ * (static_cast<double>(batch.prefill_context) + read.fixed + tokens);
-    CostLine compute, memory;
-    compute.fixed = fixed_of_seconds(flops / flops_s_);
-    compute.per_ctx = fixed_of_seconds(attention_flops_ * read.per_token / flops_s_);
-    memory.fixed = fixed_of_seconds(bytes / bytes_s_);
-    memory.per_ctx = fixed_of_seconds(kv_bytes_ * read.per_token / bytes_s_);
-    CostLine line = upper(compute, memory, ctx);
-    line.last = std::min(line.last, read.last);
-    line.overhead = fixed_of_seconds(overhead(tokens, flops / flops_s_));
-    line.fixed += line.overhead;
-    return line;
+    Work work;
+    work.compute.fixed = fixed_of_seconds(flops / flops_s_);
+    work.compute.per_ctx =
+        fixed_of_seconds(attention_flops_ * batch.window * read.per_token / flops_s_);
+    work.memory.fixed = fixed_of_seconds(bytes / bytes_s_);
+    work.memory.per_ctx = fixed_of_seconds(kv_bytes_ * read.per_token / bytes_s_);
+    work.last = read.last;
+    work.overhead = fixed_of_seconds(overhead(tokens, flops / flops_s_));
+    return work;
   }
-
- private:
   struct Reading {
     double fixed = 0, per_token = 1;
     std::uint64_t last = ~0ull;
@@ -126,9 +145,39 @@ class RooflineCost : public CostModel {
   double kv_bytes_, flops_s_ = 0, bytes_s_ = 0, attention_flops_ = 0, weights_ = 0;
 };
 
-}  // namespace
+// Block decoding, as time per committed token: a forward pass over the windows of all decodes is
+// shared by the tokens it commits, and beside prefills only what the decodes add to it. A decoder
+// that cannot reuse its cache passes over each committed window once more. Tokens come out evenly
+// here, not a block at a time.
+class BlockDecodeCost : public CostModel {
+ public:
+  BlockDecodeCost(std::unique_ptr<CostModel> inner, const DecodeConfig& decode)
+      : inner_(std::move(inner)),
+        window_(decode.window),
+        share_(1 / decode.expected + (decode.prefix_cacheable ? 0 : 1.0 / decode.window)) {}
+  CostLine line(const BatchShape& batch, std::uint64_t ctx) const override {
+    if (batch.decodes == 0) return inner_->line(batch, ctx);
+    BatchShape both = batch, prefill = batch;
+    both.window = window_;
+    prefill.decodes = 0;
+    CostLine without, line = inner_->line(both, ctx);
+    if (batch.prefill_tokens > 0) without = inner_->line(prefill, 0);
+    line.fixed = without.fixed + part(line.fixed - without.fixed);
+    line.overhead = without.overhead + part(line.overhead - without.overhead);
+    line.per_ctx = part(line.per_ctx);
+    return line;
+  }
 
-std::unique_ptr<CostModel> make_cost_model(const RunConfig& config, const FleetEntry& entry) {
+ private:
+  [[nodiscard]] std::int64_t part(std::int64_t fixed) const {
+    return std::llround(share_ * static_cast<double>(fixed));
+  }
+  std::unique_ptr<CostModel> inner_;
+  std::uint32_t window_;
+  double share_;
+};
+
+std::unique_ptr<CostModel> token_cost_model(const RunConfig& config, const FleetEntry& entry) {
   switch (config.cost.kind) {
     case CostConfig::Kind::kLinear:
       return std::make_unique<LinearCost>(config.cost);
@@ -137,6 +186,14 @@ std::unique_ptr<CostModel> make_cost_model(const RunConfig& config, const FleetE
     default:
       return std::make_unique<RooflineCost>(config, entry);
   }
+}
+
+}  // namespace
+
+std::unique_ptr<CostModel> make_cost_model(const RunConfig& config, const FleetEntry& entry) {
+  std::unique_ptr<CostModel> model = token_cost_model(config, entry);
+  if (config.decode.window == 1) return model;
+  return std::make_unique<BlockDecodeCost>(std::move(model), config.decode);
 }
 
 StretchSum sum_steps(const CostModel& model, std::uint32_t decodes, std::uint64_t ctx,

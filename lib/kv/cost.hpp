@@ -25,6 +25,7 @@ struct BatchShape {
   double prefill_attention = 0;       // sum of new_i (ctx_i + new_i / 2)
   std::uint64_t prefill_context = 0;  // cached tokens that prefills read
   std::uint32_t decodes = 0;
+  std::uint32_t window = 1;  // tokens that each decode computes side by side
 };
 
 // cost(ctx) = fixed + per_ctx * ctx for contexts up to `last`, all decodes' tokens together.
@@ -41,6 +42,14 @@ class CostModel {
   virtual ~CostModel() = default;
   // The line through the cost at `ctx`.
   [[nodiscard]] virtual CostLine line(const BatchShape& batch, std::uint64_t ctx) const = 0;
+  // What arithmetic and memory would take alone, in fixed point; a model that does not tell them
+  // apart has arithmetic only.
+  struct Parts {
+    double compute = 0, memory = 0, overhead = 0;
+  };
+  [[nodiscard]] virtual Parts parts(const BatchShape& batch, std::uint64_t ctx) const {
+    return {static_cast<double>(cost(batch, ctx))};
+  }
   [[nodiscard]] Wide cost(const BatchShape& batch, std::uint64_t ctx) const {
     return line(batch, ctx).at(ctx);
   }

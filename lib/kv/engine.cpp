@@ -43,8 +43,9 @@ void Fleet::check_progress(std::uint64_t preempted) const {
 }
 
 SimResult simulate(const Trace& trace, const RunConfig& config, const SimOptions& options) {
-  SimResult result = options.exact_steps ? simulate_plainly(trace, config, options)
-                                         : simulate_stretches(trace, config, options);
+  SimResult result = config.semi_pd        ? simulate_semi_pd(trace, config, options)
+                     : options.exact_steps ? simulate_plainly(trace, config, options)
+                                           : simulate_stretches(trace, config, options);
   const Outcomes& out = result.outcomes;
   std::uint64_t stuck = 0;
   for (std::uint32_t i = 0; i < trace.size(); ++i) {
@@ -76,6 +77,28 @@ std::int64_t swap_ns(const RunConfig& config, std::uint64_t units, std::uint64_t
   const std::uint64_t calls = 2ull * std::max(1u, config.model.layers) * groups;
   return static_cast<std::int64_t>(calls) * config.swap.call +
          transfer_ns(bytes, config.tiers[1].bandwidth);
+}
+
+std::size_t fitting(std::span<const std::uint64_t> units, std::uint64_t room, std::size_t seqs) {
+  std::size_t n = 0;
+  for (; n < std::min(units.size(), seqs) && units[n] <= room; ++n) room -= units[n];
+  return n;
+}
+
+std::int64_t prefill_ns(const CostModel& cost, const RunConfig& config, std::uint64_t tokens,
+                        std::uint32_t decodes) {
+  const std::uint64_t budget = config.max_tokens - std::min(config.max_tokens - 1, decodes);
+  const std::uint64_t chunk = config.chunked ? std::min(budget, tokens) : tokens;
+  const auto one = [&](std::uint64_t size) {
+    BatchShape batch;
+    batch.prefill_tokens = size;
+    batch.prefill_attention = static_cast<double>(size) * static_cast<double>(size) / 2;
+    batch.decodes = decodes;
+    return cost.cost(batch, 0);
+  };
+  Wide sum = chunk == 0 ? 0 : one(chunk) * static_cast<Wide>(tokens / chunk);
+  if (chunk > 0 && tokens % chunk > 0) sum += one(tokens % chunk);
+  return rounded_ns(sum);
 }
 
 std::int64_t recompute_ns(const CostModel& cost, std::uint64_t context, std::uint64_t tokens) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,12 @@ struct Fleet {
   std::uint64_t token_bytes = 0;
   std::uint64_t most_preemptions = 0;  // more than a run that gets anywhere can have
 
+  // Blocks of a request that can be found computed: never all of the `target` tokens.
+  [[nodiscard]] std::uint32_t shareable(const Trace& trace, const RunConfig& config,
+                                        std::uint32_t request, std::uint32_t target) const {
+    if (!config.share_prefixes) return 0;
+    return std::min(full_blocks(trace, request), (target - 1) / block);
+  }
   // Refuses (kEnvironment) a run whose requests push each other out for ever.
   void check_progress(std::uint64_t preempted) const;
   [[nodiscard]] std::uint32_t units_of(std::uint64_t tokens, std::uint32_t unit) const {
@@ -56,6 +63,9 @@ struct SimResult {
                                            const SimOptions& options);
 [[nodiscard]] SimResult simulate_plainly(const Trace& trace, const RunConfig& config,
                                          const SimOptions& options);
+// The layout semi-pd, by iterations of its two phases.
+[[nodiscard]] SimResult simulate_semi_pd(const Trace& trace, const RunConfig& config,
+                                         const SimOptions& options);
 
 // ns for `bytes` at bytes/s, rounded up; 0 for an unlimited rate of 0.
 [[nodiscard]] std::int64_t transfer_ns(std::uint64_t bytes, double bytes_per_s);
@@ -65,6 +75,12 @@ struct SimResult {
 // FastSwitch: time of moving `units` blocks between GPU and CPU.
 [[nodiscard]] std::int64_t swap_ns(const RunConfig& config, std::uint64_t units,
                                    std::uint64_t bytes);
+// How many from the front fit into `room` together, at most `seqs`.
+[[nodiscard]] std::size_t fitting(std::span<const std::uint64_t> units, std::uint64_t room,
+                                  std::size_t seqs);
+// What `tokens` of prompts take in chunks beside so many decodes, whose context is left out.
+[[nodiscard]] std::int64_t prefill_ns(const CostModel& cost, const RunConfig& config,
+                                      std::uint64_t tokens, std::uint32_t decodes);
 // What computing `tokens` more on top of `context` takes: an iteration with them less one without.
 [[nodiscard]] std::int64_t recompute_ns(const CostModel& cost, std::uint64_t context,
                                         std::uint64_t tokens);

@@ -18,6 +18,9 @@ Loop::Loop(const Trace& the_trace, const RunConfig& the_config, const SimOptions
   outcomes.admitted.resize(fleet.instances.size());
   std::uint32_t first = 0;
   if (arrivals.peek(outcomes.count_from, first)) outcomes.count_from += config.warmup;
+  if (config.retain == Retain::kKvflow) {
+    steps.emplace(trace, known_steps(trace, config.steps), config.hold, config.ahead);
+  }
   instances_.reserve(fleet.instances.size());
   for (std::uint32_t i = 0; i < fleet.instances.size(); ++i) {
     instances_.emplace_back(*this, i, fleet.instances[i]);
@@ -54,10 +57,7 @@ std::uint32_t Loop::route(std::uint32_t request) {
     case Router::kTokenJsq:
       return least([](const Instance& i) { return static_cast<std::int64_t>(i.pending_tokens()); });
     case Router::kPrefix: {
-      const std::uint32_t most =
-          config.share_prefixes
-              ? std::min(full_blocks(trace, request), (trace.in[request] - 1) / fleet.block)
-              : 0;
+      const std::uint32_t most = fleet.shareable(trace, config, request, trace.in[request]);
       return least([&](const Instance& i) {
         return static_cast<std::int64_t>(i.pending_prefill()) -
                static_cast<std::int64_t>(i.tree().match(request, most).total) * fleet.block;
@@ -77,17 +77,34 @@ std::uint32_t Loop::route(std::uint32_t request) {
 
 void Loop::arrive(std::uint32_t request, std::int64_t now) {
   retention.arrived(request, now);
+  if (steps) steps->arrived(request);
   const std::uint64_t tokens = std::uint64_t{trace.in[request]} + outputs_of(trace, request) - 1;
   for (const InstanceSetup& setup : fleet.instances) {
     if (fleet.units_of(tokens, config.block) <= setup.units) continue;
-    ++outcomes.rejected;
-    arrivals.finished(request, now);
+    reject(request, now);
+    return;
+  }
+  const std::uint32_t to = route(request);
+  if (config.admit_by_slo &&
+      instances_[to].predicted_ttft(request) > slo_ttft(trace, config, request)) {
+    reject(request, now);
     return;
   }
   const std::uint32_t slot = new_slot();
   actives[slot].request = request;
   actives[slot].target = trace.in[request];
-  instances_[route(request)].arrive(slot, now);
+  instances_[to].arrive(slot, now);
+}
+
+void Loop::reject(std::uint32_t request, std::int64_t now) {
+  ++outcomes.rejected;
+  arrivals.finished(request, now);
+}
+
+bool Loop::has_stepped(std::uint32_t request) {
+  if (!steps || !steps->finished(request)) return false;
+  for (Instance& instance : instances_) instance.reprice(trace.session[request]);
+  return true;
 }
 
 void Loop::hand_over(std::uint32_t slot, std::uint32_t source, std::int64_t now) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <queue>
 #include <tuple>
 #include <vector>
@@ -30,6 +31,7 @@ struct Active {
   std::uint32_t place = 0;      // among the instance's decodes
   std::uint32_t clean = 0;      // tokens whose copy in the second tier is valid
   std::uint32_t reserved = 0;   // blocks of the second tier that it holds
+  std::uint32_t spare = 0;      // units for its next token, taken while its KV comes back
   std::uint64_t joined = 0;     // the step number at which it became a decode
   std::int64_t ready = 0, last_token = 0, tbt_max = 0, began = 0;
   WaitKey key;
@@ -71,6 +73,8 @@ class Instance {
   [[nodiscard]] const KvTree& tree() const { return tree_; }
   // Tokens of KV of its requests at `now`; `after`: iteration ends at `now` itself have happened.
   [[nodiscard]] std::uint64_t held_tokens(std::int64_t now, bool after) const;
+  [[nodiscard]] std::int64_t predicted_ttft(std::uint32_t request) const;  // ns from now
+  void reprice(std::uint32_t session) { tree_.reprice(session); }
   [[nodiscard]] std::uint64_t version() const { return version_; }
   [[nodiscard]] const InstanceSetup& setup() const { return setup_; }
 
@@ -82,16 +86,25 @@ class Instance {
   void admit_waiting(std::int64_t now);
   bool admit(std::uint32_t slot, std::int64_t now);
   bool admit_swapped(std::uint32_t slot, std::int64_t now);
-  std::int64_t start_load(std::uint32_t slot, const KvTree::Match& match, std::int64_t now);
   [[nodiscard]] bool worth_loading(const KvTree::Match& match, std::int64_t now) const;
-  [[nodiscard]] std::int64_t load_end(const KvTree::Match& match, std::int64_t now) const;
   void start_iteration(std::int64_t now);
   bool unpin_latest();
   void take_chunk(std::uint32_t slot, std::uint32_t tokens);
+  // engine_fast_policy.cpp
+  using Channels = std::array<std::int64_t, kTiers>;
+  [[nodiscard]] std::int64_t load_end(const KvTree::Match& match, std::int64_t now,
+                                      Channels& free_at) const;
+  std::int64_t bring_up(std::uint32_t request, const KvTree::Match& match, std::int64_t now);
+  [[nodiscard]] std::uint32_t shareable(std::uint32_t request, std::uint32_t target) const;
+  [[nodiscard]] WaitKey next_waiting(std::int64_t now) const;
+  void note_use(const Active& a);
+  void prefetch(std::uint32_t session, std::int64_t now);
+  void change_priorities(std::int64_t now);
+  [[nodiscard]] WaitKey running_key(std::uint32_t slot) const;
+  void preempt_one(std::int64_t now);
   // engine_fast_step.cpp
   void enqueue(std::uint32_t slot);
   void dequeue(const WaitKey& key);
-  void preempt_latest(std::int64_t now);
   void preempt(std::uint32_t slot, std::int64_t now);
   bool swap_out(Active& a, std::uint64_t held, std::int64_t now);
   void join_decodes(std::uint32_t slot, std::int64_t now);
@@ -150,8 +163,9 @@ class Instance {
   std::uint32_t budget_ = 0, preempted_now_ = 0, waiting_then_ = 0;
 
   std::uint64_t requests_ = 0, pending_prefill_ = 0;
-  std::array<std::int64_t, kTiers> up_free_{};  // when each channel is free again
-  std::map<std::uint32_t, Pin> pins_;           // by session
+  Channels up_free_{};                 // when each channel is free again
+  std::uint64_t epoch_ = 0;            // of changing priorities
+  std::map<std::uint32_t, Pin> pins_;  // by session
   std::uint32_t pin_version_ = 0;
   std::multimap<std::uint32_t, std::uint32_t> waiting_of_;  // Continuum: slots by session
 };
@@ -172,6 +186,8 @@ class Loop {
   void push(const Event& event) { events_.push(event); }
   void hand_over(std::uint32_t slot, std::uint32_t source, std::int64_t now);
   void request_done(std::uint32_t slot, std::int64_t now);
+  // KVFlow: the request's session has moved on; false when its agents' steps stay.
+  bool has_stepped(std::uint32_t request);
 
   const Trace& trace;
   const RunConfig& config;
@@ -180,10 +196,12 @@ class Loop {
   Arrivals arrivals;
   Outcomes outcomes;
   Retention retention;
+  std::optional<AgentSteps> steps;  // KVFlow
   std::vector<Active> actives;
 
  private:
   void arrive(std::uint32_t request, std::int64_t now);
+  void reject(std::uint32_t request, std::int64_t now);
   std::uint32_t route(std::uint32_t request);
   void handle(const Event& event);
   std::uint32_t new_slot();

@@ -9,7 +9,7 @@ Instance::Instance(Loop& loop, std::uint32_t index, const InstanceSetup& setup)
     : loop_(loop),
       index_(index),
       setup_(setup),
-      tree_(loop.trace, setup.tiers, loop.config.exclusive),
+      tree_(loop.trace, setup.tiers, loop.config.exclusive, loop.steps ? &*loop.steps : nullptr),
       waiting_(loop.trace, loop.config.scheduler == Scheduler::kVtc),
       free_(setup.units),
       grows_(loop.config.block, 0) {}
@@ -42,7 +42,10 @@ void Instance::resume_loaded(std::int64_t now) {
   joiners_.clear();
   std::erase_if(started_, [&](std::uint32_t slot) {
     Active& a = active(slot);
-    if (!a.resumes || a.ready > now) return false;
+    if (a.ready > now) return false;
+    free_ += a.spare;
+    a.spare = 0;
+    if (!a.resumes) return false;
     a.resumes = false;
     join_decodes(slot, now);
     return true;
@@ -58,6 +61,7 @@ void Instance::build(std::int64_t now) {
   preempted_now_ = 0;
   now_ = now;
   resume_loaded(now);
+  change_priorities(now);
   plan_running(now);
   land_incoming(now);
   admit_waiting(now);
@@ -98,7 +102,7 @@ void Instance::plan_running(std::int64_t now) {
       chunks.push_back({slot, tokens});
     }
     if (!enough) {
-      preempt_latest(now);
+      preempt_one(now);
       continue;
     }
     allocate(need);
@@ -140,7 +144,7 @@ void Instance::land_incoming(std::int64_t now) {
 
 void Instance::admit_waiting(std::int64_t now) {
   while (waiting_.size() > 0 && running() < loop_.config.max_seqs) {
-    const WaitKey key = waiting_.best();
+    const WaitKey key = next_waiting(now);
     const bool swapped = active(key.slot).swapped;
     if (!(swapped ? admit_swapped(key.slot, now) : admit(key.slot, now))) return;
     dequeue(key);
@@ -150,49 +154,14 @@ void Instance::admit_waiting(std::int64_t now) {
   }
 }
 
-// Loading goes through one channel after the other, deepest tier first.
-std::int64_t Instance::load_end(const KvTree::Match& match, std::int64_t now) const {
-  std::int64_t end = now;
-  std::uint64_t blocks = 0;
-  for (std::size_t tier = kTiers; tier-- > 1;) {
-    blocks += match.blocks[tier];
-    if (blocks == 0) continue;
-    const TierConfig& below = loop_.config.tiers[tier];
-    const std::uint64_t bytes = blocks * loop_.fleet.block * loop_.fleet.token_bytes;
-    end = std::max(end, up_free_[tier]) + below.latency + transfer_ns(bytes, below.bandwidth);
-  }
-  return end;
-}
-
 bool Instance::worth_loading(const KvTree::Match& match, std::int64_t now) const {
   const std::uint64_t lower = match.total - match.blocks[0];
   if (lower == 0 || loop_.config.reload == Reload::kNever) return false;
   if (loop_.config.reload == Reload::kAlways) return true;
   const std::uint64_t block = loop_.fleet.block;
-  return load_end(match, now) - now <
+  std::array<std::int64_t, kTiers> channels = up_free_;
+  return load_end(match, now, channels) - now <
          recompute_ns(*setup_.cost, match.blocks[0] * block, lower * block);
-}
-
-// Brings the matched blocks of lower tiers up; room for them is allocated.
-std::int64_t Instance::start_load(std::uint32_t slot, const KvTree::Match& match,
-                                  std::int64_t now) {
-  Active& a = active(slot);
-  std::int64_t at = now;
-  std::uint64_t blocks = 0;
-  for (std::size_t tier = kTiers; tier-- > 1;) {
-    blocks += match.blocks[tier];
-    if (blocks == 0) continue;
-    const TierConfig& below = loop_.config.tiers[tier];
-    const std::uint64_t bytes = blocks * loop_.fleet.block * loop_.fleet.token_bytes;
-    at = up_free_[tier] =
-        std::max(at, up_free_[tier]) + below.latency + transfer_ns(bytes, below.bandwidth);
-    loop_.outcomes.swap_in_bytes += bytes;
-    ++loop_.outcomes.transfers;
-  }
-  (void)tree_.insert(a.request, match.blocks[0], match.total, at);
-  a.lock = tree_.relock(a.lock, a.request, match.total);
-  a.chain = match.total;
-  return at;
 }
 
 bool Instance::admit(std::uint32_t slot, std::int64_t now) {
@@ -201,9 +170,7 @@ bool Instance::admit(std::uint32_t slot, std::int64_t now) {
   Active& a = active(slot);
   const std::uint32_t r = a.request;
   if (config.chunked && budget_ == 0) return false;
-  const std::uint32_t most =
-      config.share_prefixes ? std::min(full_blocks(loop_.trace, r), (a.target - 1) / block) : 0;
-  const KvTree::Match match = tree_.match(r, most);
+  const KvTree::Match match = tree_.match(r, shareable(r, a.target));
   const bool load = worth_loading(match, now);
   const std::uint32_t gpu = match.blocks[0], hit = load ? match.total : gpu;
   const std::uint32_t left = a.target - hit * block;
@@ -222,7 +189,12 @@ bool Instance::admit(std::uint32_t slot, std::int64_t now) {
   a.chain = gpu;
   allocate(loads + units);
   a.ready = later ? match.ready : now;
-  if (load) a.ready = std::max(match.ready, start_load(slot, match, now));
+  if (load) {
+    a.ready = std::max(match.ready, bring_up(r, match, now));
+    a.lock = tree_.relock(a.lock, r, hit);
+    a.chain = hit;
+  }
+  note_use(a);
   a.state = State::kPrefill;
   a.computed = hit * block;
   pending_prefill_ -= a.computed;
@@ -263,7 +235,8 @@ bool Instance::admit_swapped(std::uint32_t slot, std::int64_t now) {
   const std::uint32_t gpu = match.ready > now ? 0 : match.blocks[0];
   const std::uint64_t units =
       loop_.fleet.units_of(tokens, config.block) - std::uint64_t{gpu} * per_block;
-  // The token that comes next may need a block too; without it the request would go out again.
+  // The token that comes next may need a block too; without it the request would go out again. It
+  // is kept while the KV comes back.
   const std::uint64_t spare = tokens % config.block == 0 ? 1 : 0;
   const std::uint32_t unlocked = gpu == 0 ? 0 : match.unlocked;
   if (units + spare > free_ + (tree_.evictable() - unlocked) * per_block) return false;
@@ -278,10 +251,13 @@ bool Instance::admit_swapped(std::uint32_t slot, std::int64_t now) {
     tree_.release(1, a.reserved);
     a.reserved = a.clean = 0;
   }
+  note_use(a);
   a.swapped = false;
   a.state = State::kPrefill;
   a.ready = now;
   if (config.swap.grouped) {
+    allocate(spare);
+    a.spare = static_cast<std::uint32_t>(spare);
     a.ready = up_free_[1] = std::max(now, up_free_[1]) + time;
     loop_.push({a.ready, EventKind::kTransfer, index_, slot, 0});
   } else {
@@ -292,7 +268,8 @@ bool Instance::admit_swapped(std::uint32_t slot, std::int64_t now) {
   if (loop_.outcomes.detail) loop_.outcomes.stall[a.request] += stalled;
   if (a.resumes && a.ready == now) {
     a.resumes = false;
-    allocate(spare);
+    if (a.spare == 0) allocate(spare);
+    a.spare = 0;
     budget_ -= std::min(budget_, 1u);
     join_decodes(slot, now);
   } else {
@@ -312,6 +289,9 @@ std::uint64_t Instance::growth(std::uint64_t from, std::uint64_t steps) const {
 std::uint64_t Instance::undisturbed_steps() {
   while (!is_current(finishes_.top())) finishes_.pop();
   std::uint64_t steps = finishes_.top().first - step_;
+  if (const std::uint32_t every = loop_.config.swap.every; every > 0) {
+    steps = std::min<std::uint64_t>(steps, every - step_ % every);
+  }
   if (growth(step_ + 1, steps - 1) <= free_) return steps;
   std::uint64_t low = 1;  // as many steps fit
   while (steps - low > 1) {

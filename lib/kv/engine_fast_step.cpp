@@ -27,6 +27,7 @@ void Instance::enqueue(std::uint32_t slot) {
   a.state = State::kWaiting;
   a.key = wait_key(loop_.config, loop_.trace, loop_.arrivals, a.request, a.target - a.computed,
                    session != kNone && pinned(session));
+  if (loop_.config.swap.every > 0) a.key.rank = changing_priority(loop_.config, a.request, epoch_);
   a.key.slot = slot;
   waiting_.push(a.key);
   if (loop_.config.scheduler == Scheduler::kContinuum && session != kNone) {
@@ -236,6 +237,7 @@ void Instance::insert_blocks(Active& a, std::int64_t now) {
   a.lock = tree_.relock(a.lock, a.request, full);
   free_ += std::uint64_t{full - a.chain - added} * loop_.fleet.per_block;
   a.chain = full;
+  note_use(a);
 }
 
 void Instance::finish_chunk(const Chunk& chunk, std::int64_t now) {
@@ -302,6 +304,7 @@ void Instance::finish(std::uint32_t slot, std::int64_t now) {
   if (a.reserved > 0) tree_.release(1, a.reserved);
   --requests_;
   waiting_.left(a.request);
+  if (loop_.has_stepped(a.request)) prefetch(session, now);
   loop_.request_done(slot, now);
 }
 
@@ -332,33 +335,16 @@ void Instance::expire(std::uint32_t session, std::uint32_t version, std::int64_t
   if (waiting_.size() + incoming_.size() > 0) wake(now);
 }
 
-void Instance::preempt_latest(std::int64_t now) {
-  std::uint32_t latest = kNone;
-  const auto consider = [&](std::uint32_t slot) {
-    if (latest == kNone) {
-      latest = slot;
-      return;
-    }
-    const Active &a = active(slot), &b = active(latest);
-    const std::int64_t ta = loop_.arrivals.time_of(a.request),
-                       tb = loop_.arrivals.time_of(b.request);
-    if (std::pair(ta, a.request) > std::pair(tb, b.request)) latest = slot;
-  };
-  for (const std::uint32_t slot : decodes_) consider(slot);
-  for (const std::uint32_t slot : started_) {
-    if (active(slot).ready <= now) consider(slot);
-  }
-  preempt(latest, now);
-}
-
 void Instance::preempt(std::uint32_t slot, std::int64_t now) {
   Active& a = active(slot);
-  const bool decoding = a.state == State::kDecode;
-  if (decoding) {
+  const bool decoding = a.state == State::kDecode || a.resumes;
+  if (a.state == State::kDecode) {
     leave_decodes(slot, now);
   } else {
     std::erase(started_, slot);
   }
+  free_ += a.spare;
+  a.spare = 0;
   ++preempted_now_;
   loop_.fleet.check_progress(++loop_.outcomes.preempted);
   if (loop_.outcomes.detail) ++loop_.outcomes.preemptions[a.request];
@@ -369,6 +355,7 @@ void Instance::preempt(std::uint32_t slot, std::int64_t now) {
   if (a.swapped) {
     a.resumes = decoding;
   } else {
+    a.resumes = false;
     pending_prefill_ += decoding ? a.target : a.computed;
     a.computed = 0;
     if (a.reserved > 0) tree_.release(1, a.reserved);

@@ -44,10 +44,7 @@ std::uint32_t Loop::route(std::uint32_t r) {
     case Router::kTokenJsq:
       return least([this](const Machine& m) { return pending(m) + m.decodes.size(); });
     case Router::kPrefix: {
-      const std::uint32_t most =
-          config_.share_prefixes
-              ? std::min(full_blocks(trace_, r), (trace_.in[r] - 1) / fleet_.block)
-              : 0;
+      const std::uint32_t most = fleet_.shareable(trace_, config_, r, trace_.in[r]);
       return least([&](const Machine& m) {
         return static_cast<std::int64_t>(pending(m)) -
                static_cast<std::int64_t>(m.cache.match(r, most).total) * fleet_.block;
@@ -66,16 +63,19 @@ std::uint32_t Loop::route(std::uint32_t r) {
 
 void Loop::arrive(std::uint32_t r, std::int64_t now) {
   retention_.arrived(r, now);
+  if (steps_) steps_->arrived(r);
   const std::uint64_t tokens = std::uint64_t{trace_.in[r]} + outputs_of(trace_, r) - 1;
-  for (const Machine& m : machines_) {
-    if (units(tokens) <= m.setup.units) continue;
+  const bool fits = std::ranges::all_of(
+      machines_, [&](const Machine& m) { return units(tokens) <= m.setup.units; });
+  const std::uint32_t to = fits ? route(r) : 0;
+  if (!fits || !serves(machines_[to], r)) {
     ++out_.rejected;
     arrivals_.finished(r, now);
     return;
   }
   jobs_[r].request = r;
   jobs_[r].target = trace_.in[r];
-  Machine& m = machines_[route(r)];
+  Machine& m = machines_[to];
   m.waiting.joined(r);
   enqueue(m, r);
   wake(m, now);
@@ -92,6 +92,7 @@ void Loop::enqueue(Machine& m, std::uint32_t r) {
   const std::uint32_t session = session_of(trace_, r);
   job.key = wait_key(config_, trace_, arrivals_, r, job.target - job.computed,
                      session != kNone && m.pins.contains(session));
+  if (config_.swap.every > 0) job.key.rank = changing_priority(config_, r, m.epoch);
   m.waiting.push(job.key);
   m.queued.push_back(r);
 }
@@ -112,10 +113,14 @@ void Loop::build(Machine& m, std::int64_t now) {
   m.joiners.clear();
   const std::vector<std::uint32_t> prefills = m.prefills;
   for (const std::uint32_t r : prefills) {
-    if (!jobs_[r].resumes || jobs_[r].ready > now) continue;
+    if (jobs_[r].ready > now) continue;
+    m.free += jobs_[r].spare;
+    jobs_[r].spare = 0;
+    if (!jobs_[r].resumes) continue;
     std::erase(m.prefills, r);
     decode_from(m, r);
   }
+  change_priorities(m, now);
   plan(m, now);
   land(m, now);
   admit_all(m, now);
@@ -162,7 +167,7 @@ void Loop::plan(Machine& m, std::int64_t now) {
       for (const auto& [r, tokens] : chunks) add_chunk(m, r, tokens);
       return;
     }
-    preempt(m, now);
+    preempt_one(m, now);
   }
 }
 
@@ -217,6 +222,7 @@ void Loop::end(Machine& m, std::int64_t now) {
   out_.busy += m.cost;
   out_.bound += m.cost - m.overhead;
   ++out_.iterations;
+  ++m.iterations;
   if (m.extrapolated) ++out_.extrapolated;
   m.waiting.serve_decodes(1);
   std::vector<std::uint32_t> done;
@@ -254,6 +260,7 @@ void Loop::end_chunk(Machine& m, std::uint32_t r, std::int64_t now) {
     m.cache.lock(r, full, false);
     m.free += std::uint64_t{full - job.chain - added} * fleet_.per_block;
     job.chain = full;
+    note_use(m, job);
   }
   if (job.computed < job.target) return;
   std::erase(m.prefills, r);
@@ -324,6 +331,7 @@ void Loop::finish(Machine& m, std::uint32_t r, std::int64_t now) {
   release(m, job);
   if (job.reserved > 0) m.cache.release(1, job.reserved);
   m.waiting.left(r);
+  if (steps_ && steps_->finished(r)) prefetch(m, session, now);
   arrivals_.finished(r, now);
 }
 
@@ -345,22 +353,14 @@ void Loop::rekey(Machine& m, std::uint32_t session) {
   }
 }
 
-void Loop::preempt(Machine& m, std::int64_t now) {
-  std::uint32_t r = kNone;
-  const auto later = [this](std::uint32_t a, std::uint32_t b) {
-    return std::pair(arrivals_.time_of(a), a) > std::pair(arrivals_.time_of(b), b);
-  };
-  for (const std::uint32_t one : m.decodes) {
-    if (r == kNone || later(one, r)) r = one;
-  }
-  for (const std::uint32_t one : m.prefills) {
-    if (jobs_[one].ready <= now && (r == kNone || later(one, r))) r = one;
-  }
+void Loop::preempt(Machine& m, std::uint32_t r, std::int64_t now) {
   Job& job = jobs_[r];
-  const bool decoding = job.decoding;
+  const bool decoding = job.decoding || job.resumes;
   std::erase(m.decodes, r);
   std::erase(m.prefills, r);
-  if (decoding) {
+  m.free += job.spare;
+  job.spare = 0;
+  if (job.decoding) {
     m.waiting.decoding(r, -1);
     m.changed = true;
     job.target = trace_.in[r] + job.generated;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <queue>
 #include <tuple>
 #include <vector>
@@ -17,7 +18,7 @@ namespace stateutils::kv::plain {
 
 struct Job {
   std::uint32_t request = 0, target = 0, computed = 0, generated = 0, chain = 0, chunk = 0;
-  std::uint32_t clean = 0, reserved = 0, source = 0;
+  std::uint32_t clean = 0, reserved = 0, source = 0, spare = 0;
   bool admitted = false, swapped = false, resumes = false, decoding = false, first_step = false;
   std::int64_t ready = 0, last_token = 0, tbt_max = 0, began = 0;
   WaitKey key;
@@ -30,9 +31,10 @@ struct Pinned {
 };
 
 struct Machine {
-  Machine(const Trace& trace, const RunConfig& config, const InstanceSetup& the_setup)
+  Machine(const Trace& trace, const RunConfig& config, const InstanceSetup& the_setup,
+          const AgentSteps* steps)
       : setup(the_setup),
-        cache(trace, the_setup.tiers, config.exclusive),
+        cache(trace, the_setup.tiers, config.exclusive, steps),
         waiting(trace, config.scheduler == Scheduler::kVtc),
         free(the_setup.units) {}
   const InstanceSetup& setup;
@@ -45,6 +47,7 @@ struct Machine {
   std::vector<std::uint32_t> batch;
   BatchShape shape;
   std::uint64_t context = 0, outgoing_units = 0, version = 0, units_then = 0;
+  std::uint64_t iterations = 0, epoch = 0;
   std::int64_t base_time = 0, start = 0, delay = 0, outgoing_end = 0;
   Wide base_sum = 0, cost = 0, overhead = 0;
   bool extrapolated = false;
@@ -63,8 +66,11 @@ class Loop {
         out_(trace.size(), options.detail),
         retention_(config, trace),
         jobs_(trace.size()) {
+    if (config.retain == Retain::kKvflow) {
+      steps_.emplace(trace, known_steps(trace, config.steps), config.hold, config.ahead);
+    }
     for (const InstanceSetup& setup : fleet_.instances)
-      machines_.emplace_back(trace, config, setup);
+      machines_.emplace_back(trace, config, setup, steps_ ? &*steps_ : nullptr);
     out_.admitted.resize(machines_.size());
     std::uint32_t first = 0;
     if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup;
@@ -94,6 +100,7 @@ class Loop {
   std::uint64_t held_tokens(const Machine& m) const;
   std::uint32_t route(std::uint32_t r);
   void arrive(std::uint32_t r, std::int64_t now);
+  bool serves(const Machine& m, std::uint32_t r) const;
   void wake(Machine& m, std::int64_t now);
   void enqueue(Machine& m, std::uint32_t r);
   void dequeue(Machine& m, std::uint32_t r);
@@ -112,7 +119,13 @@ class Loop {
   void decode_from(Machine& m, std::uint32_t r);
   void finish(Machine& m, std::uint32_t r, std::int64_t now);
   void release(Machine& m, Job& job);
-  void preempt(Machine& m, std::int64_t now);
+  void preempt_one(Machine& m, std::int64_t now);
+  void preempt(Machine& m, std::uint32_t r, std::int64_t now);
+  std::uint32_t next_waiting(const Machine& m, std::int64_t now) const;
+  void note_use(Machine& m, const Job& job);
+  void prefetch(Machine& m, std::uint32_t session, std::int64_t now);
+  void change_priorities(Machine& m, std::int64_t now);
+  WaitKey running_key(const Machine& m, std::uint32_t r) const;
   bool swap_out(Machine& m, Job& job, std::int64_t now);
   void unpin(Machine& m, std::uint32_t session);
   void rekey(Machine& m, std::uint32_t session);
@@ -124,6 +137,7 @@ class Loop {
   Arrivals arrivals_;
   Outcomes out_;
   Retention retention_;
+  std::optional<AgentSteps> steps_;  // KVFlow
   std::vector<Job> jobs_;
   std::vector<Machine> machines_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;

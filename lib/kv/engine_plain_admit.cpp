@@ -22,7 +22,7 @@ void Loop::land(Machine& m, std::int64_t now) {
 
 void Loop::admit_all(Machine& m, std::int64_t now) {
   while (m.waiting.size() > 0 && running(m) < config_.max_seqs) {
-    const std::uint32_t r = m.waiting.best().request;
+    const std::uint32_t r = next_waiting(m, now);
     if (!(jobs_[r].swapped ? admit_swapped(m, r, now) : admit(m, r, now))) return;
     dequeue(m, r);
   }
@@ -49,9 +49,7 @@ std::int64_t Loop::load(Machine& m, const KvTree::Match& match, std::int64_t now
 bool Loop::admit(Machine& m, std::uint32_t r, std::int64_t now) {
   Job& job = jobs_[r];
   if (config_.chunked && m.budget == 0) return false;
-  std::uint32_t most = std::min(full_blocks(trace_, r), (job.target - 1) / fleet_.block);
-  if (!config_.share_prefixes) most = 0;
-  const KvTree::Match match = m.cache.match(r, most);
+  const KvTree::Match match = m.cache.match(r, fleet_.shareable(trace_, config_, r, job.target));
   const std::uint64_t lower = match.total - match.blocks[0];
   bool loads = lower > 0 && config_.reload != Reload::kNever;
   if (loads && config_.reload == Reload::kAuto) {
@@ -81,6 +79,7 @@ bool Loop::admit(Machine& m, std::uint32_t r, std::int64_t now) {
     m.cache.lock(r, hit, false);
     job.ready = std::max(match.ready, at);
   }
+  note_use(m, job);
   job.computed = hit * fleet_.block;
   if (later) {
     push(job.ready, EventKind::kTransfer, number(m), r, 0);
@@ -127,9 +126,12 @@ bool Loop::admit_swapped(Machine& m, std::uint32_t r, std::int64_t now) {
     m.cache.release(1, job.reserved);
     job.reserved = job.clean = 0;
   }
+  note_use(m, job);
   job.swapped = false;
   job.ready = now;
   if (config_.swap.grouped) {
+    allocate(m, spare, now);
+    job.spare = static_cast<std::uint32_t>(spare);
     job.ready = m.up_free[1] = std::max(now, m.up_free[1]) + time;
     push(job.ready, EventKind::kTransfer, number(m), r, 0);
   } else {
@@ -138,7 +140,8 @@ bool Loop::admit_swapped(Machine& m, std::uint32_t r, std::int64_t now) {
   out_.stalled += std::max(job.ready - now, time);
   if (out_.detail) out_.stall[r] += std::max(job.ready - now, time);
   if (job.resumes && job.ready == now) {
-    allocate(m, spare, now);
+    if (job.spare == 0) allocate(m, spare, now);
+    job.spare = 0;
     m.budget -= std::min(m.budget, 1u);
     decode_from(m, r);
   } else {

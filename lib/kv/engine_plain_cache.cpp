@@ -91,16 +91,32 @@ std::uint64_t Cache::evictable() const {
       blocks_, [&](const auto& entry) { return entry.second.in[0] && entry.second.refs == 0; }));
 }
 
-bool Cache::evict_one(std::size_t tier, std::uint32_t except) {
-  using Key = std::tuple<std::uint64_t, std::uint64_t, std::int64_t>;
+void Cache::use(std::uint32_t request, std::uint32_t blocks, std::uint32_t session,
+                std::uint32_t agent) {
+  for (const std::uint32_t id : chain(request, blocks)) blocks_[id].users.insert({session, agent});
+}
+
+// KVFlow: steps until an agent that uses the block runs.
+std::int64_t Cache::worth(const Block& block) const {
+  if (steps_ == nullptr) return 0;
+  std::uint32_t least = steps_->of_nobody();
+  for (const auto& [session, agent] : block.users) {
+    least = std::min(least, steps_->value(session, agent));
+  }
+  return least;
+}
+
+bool Cache::evict_one(std::size_t tier, std::uint32_t except, std::int64_t steps) {
+  using Key = std::tuple<std::int64_t, std::uint64_t, std::uint64_t, std::int64_t>;
   std::uint32_t victim = kNone;
   Key least;
   for (const auto& [id, block] : blocks_) {
     if (id == except || !evictable(tier, block)) continue;
-    const std::int64_t deep = -static_cast<std::int64_t>(block.depth);
-    Key key{block.touched, 0, deep};
-    if (tiers_[tier].policy == Evict::kFifo) key = {block.sequence, 0, deep};
-    if (tiers_[tier].policy == Evict::kLfu) key = {block.count, block.touched, deep};
+    const std::int64_t deep = -static_cast<std::int64_t>(block.depth), soon = -worth(block);
+    if (steps >= 0 && -soon <= steps) continue;
+    Key key{soon, block.touched, 0, deep};
+    if (tiers_[tier].policy == Evict::kFifo) key = {soon, block.sequence, 0, deep};
+    if (tiers_[tier].policy == Evict::kLfu) key = {soon, block.count, block.touched, deep};
     if (victim == kNone || key < least) {
       victim = id;
       least = key;

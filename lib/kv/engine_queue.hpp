@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <set>
 #include <vector>
 
@@ -33,6 +34,23 @@ class WaitQueue {
         least = t;
     }
     return *queues_[least].begin();
+  }
+  // The best one that is `ready`, else the best one.
+  template <class Ready>
+  [[nodiscard]] WaitKey first(Ready ready) const {
+    std::vector<std::size_t> order(queues_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (by_tenant_) std::ranges::stable_sort(order, {}, [this](auto t) { return served_[t]; });
+    for (const std::size_t t : order) {
+      const auto found = std::ranges::find_if(queues_[t], ready);
+      if (found != queues_[t].end()) return *found;
+    }
+    return best();
+  }
+  [[nodiscard]] std::vector<WaitKey> keys() const {
+    std::vector<WaitKey> all;
+    for (const auto& queue : queues_) all.insert(all.end(), queue.begin(), queue.end());
+    return all;
   }
   // A request has come (it is active until left()).
   void joined(std::uint32_t request) {

@@ -41,10 +41,9 @@ class Times {
     const auto limit = [i](const std::vector<std::int64_t>& own, std::int64_t common) {
       return own.empty() || own[i] == kNoTime ? common : own[i];
     };
-    const std::int64_t first = limit(trace_.slo_ttft, config_.slo_ttft);
     const std::int64_t token = limit(trace_.slo_tpot, config_.slo_tpot);
     const std::int64_t decode = r_.outcomes.finish[i] - r_.outcomes.first[i];
-    if (first != kNoTime && r_.outcomes.first[i] - r_.arrival[i] > first) return false;
+    if (r_.outcomes.first[i] - r_.arrival[i] > slo_ttft(trace_, config_, i)) return false;
     return token == kNoTime || !has_tpot(i) || Wide{decode} <= Wide{token} * (trace_.out[i] - 1);
   }
 
@@ -224,6 +223,9 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
   json.field("goodput_rps", share(static_cast<double>(good), makespan));
   write_power(json, config, result, makespan);
   write_memory(json, trace, config);
+  if (config.retain == Retain::kKvflow) {
+    json.field("retention", step_policy_name(known_steps(trace, config.steps)));
+  }
   json.field("extrapolated_share",
              share(static_cast<double>(out.extrapolated), static_cast<double>(out.iterations)));
 }
@@ -260,7 +262,7 @@ void write_requests(core::JsonlWriter& writer, const Trace& trace, const RunConf
     field("instance", served, [&] { return out.instance[i]; });
     json.field("slo_ok", times.slo_ok(i));
     if (!served) json.field("rejected", true);
-    if (config.retain != Retain::kOff) {
+    if (config.retain != Retain::kOff && config.retain != Retain::kKvflow) {
       field("ttl", out.ttl[i] != kNoTime, at(out.ttl[i]));
       field("benefit", out.benefit[i] != kNoTime, at(out.benefit[i]));
     }

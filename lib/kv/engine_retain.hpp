@@ -19,7 +19,9 @@ class Retention {
     std::int64_t ttl = 0;            // ns; 0: not pinned
     std::int64_t benefit = kNoTime;  // of Continuum's formula
   };
-  [[nodiscard]] bool on() const { return config_.retain != Retain::kOff; }
+  [[nodiscard]] bool on() const {
+    return config_.retain != Retain::kOff && config_.retain != Retain::kKvflow;
+  }
   void arrived(std::uint32_t request, std::int64_t now);
   // A request joins a batch for the first time after waiting `queued`.
   void admitted(std::uint32_t request, std::int64_t queued, bool pinned);

@@ -5,8 +5,15 @@
 
 namespace stateutils::kv {
 
-KvTree::KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exclusive)
-    : trace_(trace), tiers_(tiers), exclusive_(exclusive), top_(trace.id_space, kNone) {}
+KvTree::KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exclusive,
+               const AgentSteps* steps)
+    : trace_(trace),
+      tiers_(tiers),
+      exclusive_(exclusive),
+      steps_(steps),
+      top_(trace.id_space, kNone) {
+  if (steps != nullptr) users_.emplace(*steps);
+}
 
 bool KvTree::Entry::operator<(const Entry& other) const {
   // Smaller keys go first; of one path's blocks with equal keys the deepest.
@@ -16,13 +23,14 @@ bool KvTree::Entry::operator<(const Entry& other) const {
 
 KvTree::Entry KvTree::entry_of(std::size_t tier, std::uint32_t n) const {
   const Node& node = nodes_[n];
+  const std::uint64_t rank = users_ ? rank_of(users_->value(n)) : 0;
   switch (tiers_[tier].policy) {
     case Evict::kFifo:
-      return {node.sequence + node.end, 0, node.end, n};
+      return {rank + node.sequence + node.end, 0, node.end, n};
     case Evict::kLfu:
-      return {node.count, node.touched, node.end, n};
+      return {rank + node.count, node.touched, node.end, n};
     default:
-      return {node.touched, 0, node.end, n};
+      return {rank + node.touched, 0, node.end, n};
   }
 }
 
@@ -61,6 +69,7 @@ std::uint32_t KvTree::split(std::uint32_t n, std::uint32_t upper) {
   low.first_block = at.block();
   top_[up.first_block] = u;
   top_[low.first_block] = n;
+  if (users_) users_->copy(n, u);
   return u;
 }
 
@@ -116,6 +125,7 @@ void KvTree::remove_if_empty(std::uint32_t n) {
   while (n != kNone && nodes_[n].mask == 0 && nodes_[n].children == 0 && nodes_[n].refs == 0) {
     const std::uint32_t parent = nodes_[n].parent;
     top_[nodes_[n].first_block] = kNone;
+    if (users_) users_->clear(n);
     unused_.push_back(n);
     if (parent != kNone) --nodes_[parent].children;
     n = parent;
@@ -221,11 +231,25 @@ void KvTree::unpin(std::uint32_t held) {
   }
 }
 
+void KvTree::use(std::uint32_t held, std::uint32_t session, std::uint32_t agent) {
+  // Whoever uses a node uses those above it.
+  for (std::uint32_t n = held; n != kNone && users_->add(n, session, agent);) {
+    for (std::size_t tier = 0; tier < tiers_.size(); ++tier) offer(tier, n);
+    n = nodes_[n].parent;
+  }
+}
+
+void KvTree::reprice(std::uint32_t session) {
+  for (const std::uint32_t n : users_->nodes_of(session)) {
+    for (std::size_t tier = 0; tier < tiers_.size(); ++tier) offer(tier, n);
+  }
+}
+
 bool KvTree::reserve(std::size_t tier, std::uint64_t blocks) {
   const std::uint64_t capacity = tiers_[tier].capacity;
   if (reserved_[tier] + blocks > capacity) return false;
   const std::uint64_t taken = used_[tier] + reserved_[tier] + blocks;
-  if (taken > capacity) evict(tier, taken - capacity);
+  if (taken > capacity) evict(tier, taken - capacity, ~0ull);
   if (used_[tier] + reserved_[tier] + blocks > capacity) return false;
   reserved_[tier] += blocks;
   return true;
@@ -242,7 +266,7 @@ bool KvTree::write_down(std::size_t from, std::uint32_t n) {
   const std::uint64_t capacity = tiers_[to].capacity;
   enter(to, n);  // not offered yet, so that making room cannot take it
   const std::uint64_t taken = used_[to] + reserved_[to];
-  if (taken > capacity) evict(to, taken - capacity);
+  if (taken > capacity) evict(to, taken - capacity, ~0ull);
   const std::uint64_t excess =
       used_[to] + reserved_[to] > capacity ? used_[to] + reserved_[to] - capacity : 0;
   if (excess >= nodes_[n].size()) {
@@ -261,16 +285,18 @@ bool KvTree::write_down(std::size_t from, std::uint32_t n) {
 }
 
 // Where the tier below is full, block by block: each one that comes competes with the one before.
-std::uint64_t KvTree::evict(std::size_t tier, std::uint64_t blocks) {
+std::uint64_t KvTree::evict(std::size_t tier, std::uint64_t blocks, std::uint64_t limit) {
   std::uint64_t freed = 0;
   const std::size_t last = tiers_.size() - 1;
   while (freed < blocks && !leaves_[tier].empty()) {
     const Entry best = leaves_[tier].top();
-    leaves_[tier].pop();
     const std::uint32_t n = best.node;
-    if (!evictable(tier, nodes_[n])) continue;
     const Entry now = entry_of(tier, n);
-    if (now.first != best.first || now.second != best.second || now.depth != best.depth) continue;
+    const bool stale = !evictable(tier, nodes_[n]) || now.first != best.first ||
+                       now.second != best.second || now.depth != best.depth;
+    if (!stale && best.first >= limit) break;
+    leaves_[tier].pop();
+    if (stale) continue;
     const bool below = (nodes_[n].mask >> (tier + 1)) != 0;
     const bool demote = tier < last && !below && tiers_[tier + 1].write != TierWrite::kDrop;
     std::uint64_t most = blocks - freed;

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <queue>
 #include <vector>
 
+#include "kv/agent_steps.hpp"
 #include "kv/chain.hpp"
 #include "kv/run_config.hpp"
 #include "kv/trace.hpp"
@@ -26,7 +28,9 @@ struct TierSetup {
 
 class KvTree {
  public:
-  KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exclusive);
+  // With `steps` (KVFlow) blocks go in the order of their agents' steps first.
+  KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exclusive,
+         const AgentSteps* steps = nullptr);
 
   struct Match {
     std::array<std::uint32_t, kTiers> blocks{};  // by the highest tier that has them
@@ -50,8 +54,16 @@ class KvTree {
   void pin(std::uint32_t held) { hold(held); }
   void unpin(std::uint32_t held);
 
+  // KVFlow: the agent uses the blocks of this lock; its session's steps have changed.
+  void use(std::uint32_t held, std::uint32_t session, std::uint32_t agent);
+  void reprice(std::uint32_t session);
+
   // Evicts up to `blocks` of the top tier; returns how many.
-  std::uint64_t make_room(std::uint64_t blocks) { return evict(0, blocks); }
+  std::uint64_t make_room(std::uint64_t blocks) { return evict(0, blocks, ~0ull); }
+  // Only blocks worth less than those of agents that run in `steps`.
+  std::uint64_t make_room_for(std::uint64_t blocks, std::uint32_t steps) {
+    return evict(0, blocks, rank_of(steps));
+  }
   // Room of a lower tier that is used for other things than blocks with ids.
   [[nodiscard]] bool reserve(std::size_t tier, std::uint64_t blocks);
   void release(std::size_t tier, std::uint64_t blocks) { reserved_[tier] -= blocks; }
@@ -80,6 +92,10 @@ class KvTree {
     bool operator<(const Entry& other) const;  // the queue's top is evicted first
   };
 
+  // The part of a key that stands for steps: no other part reaches it.
+  [[nodiscard]] std::uint64_t rank_of(std::uint32_t steps) const {
+    return std::uint64_t{steps_->of_nobody() - steps} << 56;
+  }
   [[nodiscard]] Entry entry_of(std::size_t tier, std::uint32_t n) const;
   [[nodiscard]] bool evictable(std::size_t tier, const Node& node) const;
   void offer(std::size_t tier, std::uint32_t n);
@@ -92,13 +108,16 @@ class KvTree {
   void remove_if_empty(std::uint32_t n);
   void hold(std::uint32_t n);
   void touch_path(std::uint32_t n, bool count);
-  std::uint64_t evict(std::size_t tier, std::uint64_t blocks);
+  // Entries whose key reaches `limit` stay.
+  std::uint64_t evict(std::size_t tier, std::uint64_t blocks, std::uint64_t limit);
   [[nodiscard]] std::uint64_t room(std::size_t tier) const;
   bool write_down(std::size_t from, std::uint32_t n);
 
   const Trace& trace_;
   std::vector<TierSetup> tiers_;
   bool exclusive_;
+  const AgentSteps* steps_;
+  std::optional<NodeUsers> users_;
   std::vector<std::uint32_t> top_;  // first block of a node -> the node
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> unused_;

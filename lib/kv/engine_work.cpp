@@ -215,17 +215,27 @@ WaitKey wait_key(const RunConfig& config, const Trace& trace, const Arrivals& ar
       key.rank = arrivals.job_start(request);
       if (pinned) key.rank += std::numeric_limits<std::int64_t>::min();
       break;
-    case Scheduler::kEdf: {
-      std::int64_t slo = trace.slo_ttft.empty() ? kNoTime : trace.slo_ttft[request];
-      if (slo == kNoTime) slo = config.slo_ttft;
-      constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max() / 2;
-      key.rank = key.arrival + (slo == kNoTime ? never : slo);
+    case Scheduler::kEdf:
+      key.rank = key.arrival + slo_ttft(trace, config, request);
       break;
-    }
     default:
       break;
   }
   return key;
+}
+
+std::int64_t changing_priority(const RunConfig& config, std::uint32_t request,
+                               std::uint64_t epoch) {
+  core::Rng rng(config.seed, 0xfa57'0000'0000ull + request);
+  // Markov: a request keeps its priority from one epoch to the next with this chance.
+  constexpr double kStays = 0.8;
+  for (;; --epoch) {
+    rng.seek(epoch);
+    const std::uint32_t priority = rng.u32();
+    if (config.swap.pattern == Pattern::kRandom || epoch == 0 || !rng.chance(kStays)) {
+      return priority;
+    }
+  }
 }
 
 Outcomes::Outcomes(std::uint32_t requests, bool with_detail)

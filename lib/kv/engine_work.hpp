@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <queue>
 #include <vector>
 
@@ -69,6 +70,17 @@ struct WaitKey {
   if (!trace.has_blocks()) return 0;
   return std::min(trace.blocks_of(request), trace.in[request] / trace.block);
 }
+
+// What its first token may take; without an SLO longer than any run.
+[[nodiscard]] inline std::int64_t slo_ttft(const Trace& trace, const RunConfig& config,
+                                           std::uint32_t request) {
+  std::int64_t slo = trace.slo_ttft.empty() ? kNoTime : trace.slo_ttft[request];
+  if (slo == kNoTime) slo = config.slo_ttft;
+  return slo == kNoTime ? std::numeric_limits<std::int64_t>::max() / 2 : slo;
+}
+// FastSwitch: the rank of a request among those of an instance in epoch `epoch`, smaller first.
+[[nodiscard]] std::int64_t changing_priority(const RunConfig& config, std::uint32_t request,
+                                             std::uint64_t epoch);
 
 // What a request went through; columns of equal length.
 struct Outcomes {

@@ -279,7 +279,7 @@ std::vector<std::uint32_t> next_positions(const Trace& trace) {
 
 // Resident blocks are known by the position of their next use; never-used ones only by number.
 FlatResult flat_belady(const Trace& trace, std::uint64_t capacity,
-                       const std::vector<std::uint32_t>& next) {
+                       const std::vector<std::uint32_t>& next, bool bypass) {
   FlatResult result;
   result.accesses = trace.references;
   MaxSet uses(trace.references);
@@ -288,6 +288,9 @@ FlatResult flat_belady(const Trace& trace, std::uint64_t capacity,
     if (uses.contains(now)) {
       ++result.hits;
       uses.erase(now);
+    } else if (bypass && (next[now] == kNone ||
+                          (resident == capacity && dead == 0 && uses.max() < next[now]))) {
+      continue;
     } else if (resident < capacity) {
       ++resident;
     } else if (dead > 0) {

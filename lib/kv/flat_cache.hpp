@@ -24,8 +24,9 @@ struct FlatResult {
 
 // Positions of each reference's next use are the same for all capacities: 4 bytes a reference.
 [[nodiscard]] std::vector<std::uint32_t> next_positions(const Trace& trace);
+// With `bypass` a missing block that is used later than all that are there is not taken in.
 [[nodiscard]] FlatResult flat_belady(const Trace& trace, std::uint64_t capacity,
-                                     const std::vector<std::uint32_t>& next);
+                                     const std::vector<std::uint32_t>& next, bool bypass = false);
 
 // Exact LRU hits at every capacity: histogram[d] references have stack distance d (1 = the block
 // used last); references without earlier use are left out.

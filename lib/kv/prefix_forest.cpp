@@ -2,8 +2,10 @@
 // together, so that one key orders all of them; it is split where a touch or a child ends inside.
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <queue>
 
+#include "kv/agent_steps.hpp"
 #include "kv/prefix_cache.hpp"
 #include "kv/tool_times.hpp"
 
@@ -26,7 +28,11 @@ struct Node {
 class Forest {
  public:
   Forest(const Trace& trace, const PrefixPolicy& policy, std::uint64_t capacity)
-      : trace_(trace), policy_(policy), capacity_(capacity), top_(trace.id_space, kNone) {}
+      : trace_(trace), policy_(policy), capacity_(capacity), top_(trace.id_space, kNone) {
+    if (policy.retention != Retention::kKvflow) return;
+    steps_.emplace(trace, policy.steps, policy.hold, 0);
+    users_.emplace(*steps_);
+  }
 
   PrefixResult run();
 
@@ -43,7 +49,9 @@ class Forest {
     std::uint32_t session = 0, stamp = 0;
   };
 
-  [[nodiscard]] std::uint64_t key(const Node& node) const {
+  [[nodiscard]] std::uint64_t key(std::uint32_t n) const {
+    const Node& node = nodes_[n];
+    if (users_) return std::uint64_t{steps_->of_nobody() - users_->value(n)} << 32 | node.touched;
     switch (policy_.order) {
       case Order::kFifo:
         return node.sequence + node.end;
@@ -54,7 +62,7 @@ class Forest {
     }
   }
   void offer(std::uint32_t n) {
-    if (nodes_[n].holds == 0) leaves_.push({key(nodes_[n]), n});
+    if (nodes_[n].holds == 0) leaves_.push({key(n), n});
   }
   std::uint32_t make_node() {
     if (!unused_.empty()) {
@@ -75,6 +83,7 @@ class Forest {
   void serve(std::uint32_t i);
   void expire(std::int64_t now);
   void retain(std::uint32_t i, std::uint32_t end_node);
+  void step(std::uint32_t i, std::uint32_t end_node);
   void unpin(std::uint32_t session);
 
   const Trace& trace_;
@@ -89,6 +98,8 @@ class Forest {
   std::vector<std::uint32_t> pinned_, pin_stamp_;  // by session: the node whose end is held
   std::deque<Pin> pins_;                           // by expiry, as every pin lasts equally long
   ToolTimes tools_;
+  std::optional<AgentSteps> steps_;  // KVFlow
+  std::optional<NodeUsers> users_;
 };
 
 // Cuts node n after `upper` blocks. The lower part keeps the number n (children, pins and queue
@@ -105,6 +116,7 @@ std::uint32_t Forest::split(std::uint32_t n, std::uint32_t upper, std::uint32_t 
   low.first_block = block_below;
   top_[up.first_block] = u;
   top_[block_below] = n;
+  if (users_) users_->copy(n, u);
   return u;
 }
 
@@ -139,7 +151,7 @@ std::uint64_t Forest::make_room(std::uint64_t missing) {
     leaves_.pop();
     const std::uint32_t n = best.node;
     Node& node = nodes_[n];
-    if (node.end == node.begin || node.holds != 0 || key(node) != best.key) continue;
+    if (node.end == node.begin || node.holds != 0 || key(n) != best.key) continue;
     const auto take =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(node.end - node.begin, missing - free));
     node.end -= take;
@@ -152,6 +164,7 @@ std::uint64_t Forest::make_room(std::uint64_t missing) {
     }
     top_[node.first_block] = kNone;
     const std::uint32_t parent = node.parent;
+    if (users_) users_->clear(n);
     unused_.push_back(n);
     if (parent != kNone) release(parent);
   }
@@ -198,8 +211,26 @@ void Forest::retain(std::uint32_t i, std::uint32_t end_node) {
   pins_.push_back({now + ttl, session, ++pin_stamp_[session]});
 }
 
+// KVFlow: the request's agent uses its blocks; then its session has moved on.
+void Forest::step(std::uint32_t i, std::uint32_t end_node) {
+  const std::uint32_t session = trace_.session.empty() ? kNone : trace_.session[i];
+  const std::uint32_t agent = trace_.agent.empty() ? kNone : trace_.agent[i];
+  if (session == kNone) return;
+  if (agent != kNone) {
+    // Whoever uses a node uses those above it.
+    for (std::uint32_t n = end_node; n != kNone && users_->add(n, session, agent);) {
+      offer(n);
+      n = nodes_[n].parent;
+    }
+  }
+  steps_->arrived(i);
+  if (!steps_->finished(i)) return;
+  for (const std::uint32_t n : users_->nodes_of(session)) offer(n);
+}
+
 void Forest::serve(std::uint32_t i) {
-  const bool timed = policy_.retention != Retention::kOff;
+  const bool timed =
+      policy_.retention == Retention::kTtl || policy_.retention == Retention::kContinuumFixed;
   if (timed) {
     expire(trace_.seen_at(i));
     if (!trace_.session.empty() && trace_.session[i] != kNone) {
@@ -237,6 +268,7 @@ void Forest::serve(std::uint32_t i) {
   result_.hit_blocks += hits;
   result_.uncached += missing - room;
   if (timed) retain(i, end_node);
+  if (users_) step(i, end_node);
 }
 
 PrefixResult Forest::run() {

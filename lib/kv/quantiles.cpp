@@ -17,17 +17,22 @@ Quantiles from(double mean, double max, const double (&q)[5]) {
 Quantiles quantiles(std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
-  std::ranges::sort(values);
   double q[5];
+  auto rest = values.begin();  // what is before is in place
   for (int i = 0; i < 5; ++i) {
     const double at = kShares[i] * static_cast<double>(values.size() - 1);
-    const auto low = static_cast<std::size_t>(at);
-    const std::size_t high = std::min(low + 1, values.size() - 1);
+    const auto low = values.begin() + static_cast<std::ptrdiff_t>(at);
+    if (low >= rest) {
+      std::nth_element(rest, low, values.end());
+      rest = low + 1;
+    }
+    const double next = rest == values.end() ? *low : *std::min_element(rest, values.end());
     // numpy's lerp: from the nearer end, so that equal neighbours give themselves.
-    const double t = at - static_cast<double>(low), gap = values[high] - values[low];
-    q[i] = t < 0.5 ? values[low] + gap * t : values[high] - gap * (1 - t);
+    const double t = at - std::floor(at), gap = next - *low;
+    q[i] = t < 0.5 ? *low + gap * t : next - gap * (1 - t);
   }
-  return from(sum / static_cast<double>(values.size()), values.back(), q);
+  const double max = *std::max_element(rest == values.end() ? rest - 1 : rest, values.end());
+  return from(sum / static_cast<double>(values.size()), max, q);
 }
 
 Quantiles histogram_quantiles(std::span<const std::uint64_t> counts) {

@@ -1,7 +1,7 @@
 #include "kv/run_config.hpp"
 
 #include <algorithm>
-#include <map>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -170,8 +170,9 @@ void read_fleet(Fields& root, RunConfig& config) {
     return;
   }
   const std::string layout =
-      root.one_of("layout", both ? "colocated" : "disagg", {"colocated", "disagg"});
-  config.disaggregated = layout != "colocated";
+      root.one_of("layout", both ? "colocated" : "disagg", {"colocated", "disagg", "semi-pd"});
+  config.disaggregated = layout == "disagg";
+  config.semi_pd = layout == "semi-pd";
   if (config.disaggregated != (prefill || decode) || (layout == "disagg" && both)) {
     throw usage_error("config: layout " + layout + " does not fit the roles of the fleet");
   }
@@ -226,7 +227,15 @@ void read_preempt(Fields& root, RunConfig& config) {
     swap.first_group = static_cast<std::uint32_t>(f.count("g0", 60, 1, 1 << 20));
     swap.call = f.time("t_call", 10'000);
     swap.reuse = f.flag("reuse", swap.grouped);
+    if (f.has("freq")) {
+      swap.every = static_cast<std::uint32_t>(std::lround(1 / f.number("freq", 1, 1e-6, 1)));
+    }
+    swap.pattern = choice<Pattern>(f, "pattern", "random",
+                                   {{"random", Pattern::kRandom}, {"markov", Pattern::kMarkov}});
     f.end();
+  }
+  if (!swap.on && swap.every > 0) {
+    throw usage_error("config: \"preempt.freq\" goes with kind swap");
   }
   if (swap.on && config.tiers.size() < 2) {
     throw usage_error("config: \"preempt\": swap needs a second tier");
@@ -238,13 +247,24 @@ void read_retention(Fields f, RunConfig& config) {
                                  {{"none", Retain::kOff},
                                   {"ttl", Retain::kTtl},
                                   {"continuum", Retain::kContinuum},
-                                  {"continuum-fixed", Retain::kContinuumFixed}});
+                                  {"continuum-fixed", Retain::kContinuumFixed},
+                                  {"kvflow", Retain::kKvflow},
+                                  {"kvflow-oracle", Retain::kKvflow},
+                                  {"kvflow-learned", Retain::kKvflow}});
   if (config.retain == Retain::kTtl) {
     config.ttl = f.time("ttl", -1);
     if (config.ttl < 0) throw usage_error("config: \"retention.ttl\" is missing");
   }
   if (config.retain == Retain::kContinuum) {
     config.continuum_k = static_cast<std::uint32_t>(f.count("k", 100, 0, 1 << 30));
+  }
+  if (config.retain == Retain::kKvflow) {
+    config.steps = choice<StepSource>(f, "kind", "kvflow",
+                                      {{"kvflow", StepSource::kHints},
+                                       {"kvflow-oracle", StepSource::kOracle},
+                                       {"kvflow-learned", StepSource::kLearned}});
+    config.hold = static_cast<std::uint32_t>(f.count("hold", 4, 1, 100));
+    config.ahead = static_cast<std::uint32_t>(f.count("ahead", 2, 0, 100));
   }
   f.end();
 }
@@ -260,6 +280,45 @@ void read_times(Fields& root, RunConfig& config) {
   config.transfer_latency = transfer.time("lat", 0);
   config.transfer_by_layer = transfer.one_of("overlap", "none", {"none", "layer"}) == "layer";
   transfer.end();
+}
+
+void read_semi_pd(Fields f, SemiPdConfig& semi) {
+  semi.x = f.number("x", semi.x, 0.01, 1);
+  semi.y = f.number("y", semi.y, 0.01, 1);
+  semi.window = f.time("window", semi.window);
+  semi.step = f.number("step", semi.step, 0, 1);
+  semi.y_sat = f.number("y_sat", semi.y_sat, 0, 1);
+  semi.t_switch = f.time("t_switch", semi.t_switch);
+  f.end();
+}
+
+// "ar", "block:E" or {"kind":"block","expected":E,"window":W,"prefix_cacheable":true}.
+void read_decode(Fields& root, RunConfig& config) {
+  constexpr std::uint64_t kWindow = 32;
+  constexpr double kMost = 1024;
+  DecodeConfig& decode = config.decode;
+  if (!root.has("decode")) return;
+  if (root.get("decode").is_string()) {
+    const std::string text = root.text("decode", "");
+    if (text == "ar") return;
+    const auto expected =
+        text.starts_with("block:") ? core::parse_double(text.substr(6)) : std::nullopt;
+    if (!expected || !(*expected >= 1 && *expected <= kMost)) {
+      throw usage_error("config: \"decode\": " + quoted(text) + " is neither ar nor block:E");
+    }
+    decode.expected = *expected;
+    decode.window = kWindow;
+  } else {
+    Fields f = root.object("decode");
+    (void)f.one_of("kind", "block", {"block"});
+    decode.expected = f.number("expected", 1, 1, kMost);
+    decode.window = static_cast<std::uint32_t>(f.count("window", kWindow, 1, 1 << 16));
+    decode.prefix_cacheable = f.flag("prefix_cacheable", true);
+    f.end();
+  }
+  if (decode.expected > decode.window) {
+    throw usage_error("config: \"decode\" commits more tokens than its window has");
+  }
 }
 
 void read_batch(Fields f, RunConfig& config) {
@@ -305,6 +364,9 @@ void check(const RunConfig& config) {
   if (config.router == Router::kMixedPool && !config.splitwise) {
     throw usage_error("config: router mixed-pool goes with --compat splitwise");
   }
+  if (config.semi_pd && (config.tiers.size() > 1 || config.retain != Retain::kOff)) {
+    throw usage_error("config: layout semi-pd has one tier and no retention");
+  }
   if ((config.tiers.size() > 1 || config.transfer_bw > 0) && config.kv_bytes_per_token == 0) {
     throw usage_error("config: transfers need \"model\": the bytes of a token");
   }
@@ -329,6 +391,9 @@ RunConfig parse_run_config(const nlohmann::json& json) {
   read_times(root, config);
   config.tokenweave = root.one_of("overlap", "none", {"none", "tokenweave"}) == "tokenweave";
   config.lserve = root.one_of("kv_layout", "dense", {"dense", "lserve"}) == "lserve";
+  read_decode(root, config);
+  read_semi_pd(root.object("semi_pd"), config.semi);
+  config.admit_by_slo = root.one_of("admission", "none", {"none", "slo"}) == "slo";
   config.seed = root.count("seed", 0, 0, ~0ull);
   (void)root.has("sweep");
   root.end();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kv/agent_steps.hpp"
 #include "kv/devices.hpp"
 #include "kv/models.hpp"
 #include "kv/trace.hpp"
@@ -19,7 +20,8 @@ enum class Role { kBoth, kPrefill, kDecode };
 enum class Evict { kLru, kFifo, kLfu };
 enum class Reload { kAuto, kAlways, kNever };
 enum class TierWrite { kBack, kThrough, kDrop };
-enum class Retain { kOff, kTtl, kContinuumFixed, kContinuum };
+enum class Retain { kOff, kTtl, kContinuumFixed, kContinuum, kKvflow };
+enum class Pattern { kRandom, kMarkov };
 
 struct TraceConfig {
   std::string file, format = "auto", prefix = "none", replay = "default";
@@ -57,6 +59,22 @@ struct SwapConfig {
   bool on = false, grouped = false, reuse = true;
   std::uint32_t first_group = 60;
   std::int64_t call = 10'000;
+  std::uint32_t every = 0;  // iterations between changes of priorities; 0: they do not change
+  Pattern pattern = Pattern::kRandom;
+};
+
+// A diffusion-like decoder that commits `expected` tokens of a window per forward pass. Without a
+// prefix cache of its own it computes the window once more for each block it has committed.
+struct DecodeConfig {
+  double expected = 1;
+  std::uint32_t window = 1;
+  bool prefix_cacheable = true;
+};
+
+// Shares of the processors for prefill and decode, and what moves them.
+struct SemiPdConfig {
+  double x = 0.8, y = 1, step = 0.05, y_sat = 0.5;
+  std::int64_t window = 5 * kSecond, t_switch = 20'000'000;
 };
 
 struct RunConfig {
@@ -77,9 +95,14 @@ struct RunConfig {
   Retain retain = Retain::kOff;
   std::int64_t ttl = 0;
   std::uint32_t continuum_k = 100;
+  StepSource steps = StepSource::kHints;  // KVFlow
+  std::uint32_t hold = 4, ahead = 2;
+  bool admit_by_slo = false;  // a request whose predicted TTFT misses its SLO is rejected
+  DecodeConfig decode;
   std::int64_t slo_ttft = kNoTime, slo_tpot = kNoTime;
   std::int64_t warmup = 0;
-  bool disaggregated = false;
+  bool disaggregated = false, semi_pd = false;
+  SemiPdConfig semi;
   double transfer_bw = 0;  // 0: at once
   std::int64_t transfer_latency = 0;
   bool transfer_by_layer = false, tokenweave = false, lserve = false;

@@ -31,7 +31,10 @@ enum class State : std::uint8_t { kNone, kQueued, kRunning, kBlocked, kDone };
 struct Task {
   State state = State::kNone;
   bool in_batch = false;
-  std::uint32_t preemptions = 0, instance = 0;
+  // Every boundary at which it heads its request and is not batched counts as a preemption: those
+  // since `waits_from`, and `preemptions` before.
+  bool waits = false;
+  std::uint32_t preemptions = 0, waits_from = 0, instance = 0;
   std::uint32_t left = 1;    // tokens to generate
   std::uint64_t picked = 0;  // the selection that took it
 };
@@ -43,6 +46,7 @@ struct Instance {
   std::vector<TaskId> pending, batch;   // pending: by (preemptions, arrival) at insertion
   std::deque<TaskId> prompts, blocked;  // of the pending ones, in order
   std::vector<std::uint32_t> pool;      // requests by arrival
+  std::uint32_t boundaries = 0;
   std::size_t batch_prompts = 0;
   double batch_tokens = 0;
   // The stretch under way.
@@ -85,6 +89,18 @@ class Cluster {
   TaskId front(std::uint32_t r, std::uint32_t i) const {
     const Task& prompt = tasks_[2 * r];
     return prompt.instance == i && prompt.state != State::kDone ? 2 * r : 2 * r + 1;
+  }
+  [[nodiscard]] std::uint32_t preemptions(const Task& task) const {
+    return task.preemptions +
+           (task.waits ? instances_[task.instance].boundaries - task.waits_from : 0);
+  }
+  void begin_wait(Task& task) {
+    task.waits = true;
+    task.waits_from = instances_[task.instance].boundaries;
+  }
+  void end_wait(Task& task) {
+    task.preemptions = preemptions(task);
+    task.waits = false;
   }
   void request_arrives(std::uint32_t r);
   void assign_token_jsq(std::uint32_t r);
@@ -229,7 +245,7 @@ void Cluster::assign_mixed(std::uint32_t r) {
 // Ordered by (preemptions, arrival) as they are now: later counts do not sort it again.
 void Cluster::add_pending(Instance& m, TaskId task) {
   const auto key = [this](TaskId t) {
-    return std::pair(tasks_[t].preemptions, result_.arrival[t / 2]);
+    return std::pair(preemptions(tasks_[t]), result_.arrival[t / 2]);
   };
   const auto mine = key(task);
   std::size_t low = 0, high = m.pending.size();
@@ -270,6 +286,7 @@ void Cluster::task_arrives(TaskId task) {
         m.pool.begin(), m.pool.end(), arrival,
         [this](double t, std::uint32_t other) { return t < result_.arrival[other]; });
     m.pool.insert(at, r);
+    begin_wait(tasks_[task]);
   }
   add_pending(m, task);
   if (m.batch.empty()) {
@@ -323,7 +340,7 @@ void Cluster::select(Instance& m, std::uint32_t i) {
   const auto taken = [&](TaskId task) { return taken_[task / 2] == selection_; };
   const auto fits = [&](TaskId task) { return task_memory(task) + memory <= kMemory; };
   for (const TaskId task : m.pending) {
-    if (tasks_[task].preemptions < kTooOften || full(task)) break;
+    if (preemptions(tasks_[task]) < kTooOften || full(task)) break;
     if (taken(task)) continue;
     const bool blocked = tasks_[task].state == State::kBlocked;
     if (blocked || fits(task)) take(task, !blocked);
@@ -366,6 +383,7 @@ void Cluster::start(std::uint32_t i) {
     }
     tasks_[task].in_batch = false;
     tasks_[task].state = State::kBlocked;
+    begin_wait(tasks_[task]);
     add_pending(m, task);
     m.blocked.push_back(task);
   }
@@ -373,13 +391,11 @@ void Cluster::start(std::uint32_t i) {
     if (tasks_[task].in_batch) continue;
     remove_pending(m, task);
     tasks_[task].in_batch = true;
+    if (tasks_[task].waits) end_wait(tasks_[task]);
     scratch_.push_back(task);
   }
   m.batch.swap(scratch_);
-  for (const std::uint32_t r : m.pool) {
-    Task& task = tasks_[front(r, i)];
-    if (!task.in_batch) ++task.preemptions;
-  }
+  ++m.boundaries;
   if (m.batch.empty()) {
     if (m.pool.empty() && m.mixed) {
       m.mixed = false;
@@ -448,7 +464,7 @@ void Cluster::task_done(Instance& m, TaskId task) {
   if (is_prompt(task)) {
     m.sched_pending -= trace_.in[r];
     result_.first[r] = now_;
-    if (!together) flow_arrives(r);
+    together ? begin_wait(tasks_[other]) : flow_arrives(r);
     return;
   }
   m.sched_pending -= 1;

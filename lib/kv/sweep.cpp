@@ -14,6 +14,7 @@
 #include "kv/config_fields.hpp"
 #include "kv/config_paths.hpp"
 #include "kv/engine_report.hpp"
+#include "kv/quantity.hpp"
 #include "kv/run_trace.hpp"
 #include "kv/splitwise.hpp"
 
@@ -22,20 +23,11 @@ namespace {
 
 using nlohmann::json;
 
-// A quantity and its unit: "40GiB" is 40 and "GiB"; a number has none.
-struct Quantity {
-  double value = 0;
-  std::string unit;
-};
-
 Quantity quantity(const json& value, const std::string& path) {
-  if (value.is_number()) return {value.get<double>(), ""};
-  const std::string text = value.is_string() ? value.get<std::string>() : "";
-  std::size_t digits = text.find_first_not_of("0123456789.+-eE");
-  if (digits == std::string::npos) digits = text.size();
-  const auto number = core::parse_double(std::string_view(text).substr(0, digits));
-  if (!number) throw core::usage_error("config: " + core::quoted(path) + " is no quantity");
-  return {*number, text.substr(digits)};
+  if (value.is_number()) return {value.get<double>()};
+  const auto parsed = parse_quantity(value.is_string() ? value.get<std::string>() : "");
+  if (!parsed) throw core::usage_error("config: " + core::quoted(path) + " is no quantity");
+  return *parsed;
 }
 
 // One column of a design: u in [0,1) to a value of a path.

@@ -30,7 +30,21 @@ checkpoint_share() { reshard "$(dirname "$2")/made" --slice "$1"; }
 checkpoint_join() { packed "$1" "$(dirname "$2")/made"; }
 checkpoint_whole() { reshard "$1-made" && packed "$1" "$1-made"; }
 
-jobs=(points tasks checkpoint)
+
+sweep_share() { kv-sim sweep --config sweep.json --points design.npy --no-frame --slice "$1" -q -o "$2.jsonl"; }
+sweep_join() { cat "${@:2}" >"$1"; }
+sweep_whole() { kv-sim sweep --config sweep.json --points design.npy --no-frame -q -o "$1"; }
+sweep_inputs() {
+  qmc-sample points sobol -d 2 -n 21 --randomize lms+ds --seed 7 -q -o design.npy
+  cat >sweep.json <<END
+{"trace":{"file":"$TESTDATA/kv-sim/mooncake_head.jsonl"},"slo":{"ttft":"2s"},
+ "cost":{"kind":"linear","a":"10ms","b":"10us","c":"1ms"},
+ "sweep":{"params":[{"path":"batch.max_tokens","lo":512,"hi":4096,"scale":"int"},
+                    {"path":"trace.scale_rate","lo":0.5,"hi":8,"scale":"log"}]}}
+END
+}
+
+jobs=(points tasks checkpoint sweep)
 for job in "${jobs[@]}"; do export -f "${job}_share"; done
 export -f reshard
 
@@ -73,6 +87,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+sweep_inputs
 for job in "${jobs[@]}"; do "${job}_whole" "whole-$job"; done
 ran=0
 if command -v parallel >/dev/null; then check parallel && lose_one parallel && ran=1; fi

@@ -11,7 +11,7 @@ namespace {
 
 struct BalanceOptions {
   std::string file = "-", method = "lpt", cost = "linear", output = "-";
-  std::uint64_t devices = 0;
+  std::uint64_t devices = 0, shard = 0;
 };
 
 std::vector<std::uint64_t> read_lengths(core::ByteSource& source) {
@@ -36,8 +36,10 @@ int balance(const BalanceOptions& o, const core::Io& io) {
   const auto devices = static_cast<std::uint32_t>(o.devices);
   const bool quadratic = o.cost == "quadratic";
   const auto lengths = read_lengths(*source);
-  const kv::Balance result = o.method == "exact" ? kv::balance_exact(lengths, devices, quadratic)
-                                                 : kv::balance_lpt(lengths, devices, quadratic);
+  auto items = kv::balance_items(lengths, quadratic, o.shard);
+  const kv::Balance result = o.method == "exact" ? kv::balance_exact(std::move(items), devices)
+                             : o.method == "lp"  ? kv::balance_lp(std::move(items), devices)
+                                                 : kv::balance_lpt(std::move(items), devices);
   std::string text;
   core::JsonWriter json(text);
   json.begin_object().field("method", o.method).field("max", result.max);
@@ -60,8 +62,12 @@ void register_balance(core::Tool& tool) {
   auto command = tool.subcommand("balance", "sequences of uneven length on devices");
   command.option("FILE", &o->file, "one length per line, - for stdin");
   command.option("--devices", &o->devices, "devices").required().range(1, 1e6).value_name("N");
-  command.option("--method", &o->method, "lpt: longest first; exact: branch and bound")
-      .one_of({"lpt", "exact"});
+  command
+      .option("--method", &o->method,
+              "lpt: longest first; exact: branch and bound; lp: the linear relaxation, rounded")
+      .one_of({"lpt", "exact", "lp"});
+  command.option("--shard", &o->shard, "cut sequences into pieces of N tokens (0: whole)")
+      .value_name("N");
   command.option("--cost", &o->cost, "load of a sequence in its length")
       .one_of({"linear", "quadratic"});
   command.option("-o,--output", &o->output, "where to write").value_name("FILE");

@@ -23,7 +23,7 @@ struct CacheOptions {
   SizeUnits units;
   std::vector<std::string> policies, capacities;
   std::string mode = "prefix", output = "-";
-  bool bound = true, no_frame = false;
+  bool bound = true, bypass = false, no_frame = false;
 };
 
 // Everything that a trace is asked for more than once is computed once.
@@ -33,7 +33,8 @@ class CacheRun {
       : o_(o), trace_(trace), seed_(seed), flat_(o.mode == "flat" || !trace.chains) {}
 
   void line(core::JsonWriter& json, const std::string& policy, std::uint64_t capacity) {
-    json.field("mode", flat_ ? "flat" : "prefix").field("policy", policy);
+    json.field("mode", flat_ ? "flat" : "prefix").field("policy", name_of(policy));
+    if (o_.bypass) json.field("bypass", true);
     json.field("capacity_blocks", capacity);
     if (flat_) {
       const kv::FlatResult result = flat(policy, capacity);
@@ -52,6 +53,12 @@ class CacheRun {
   }
 
  private:
+  // KVFlow without hints names where its steps come from.
+  [[nodiscard]] std::string name_of(const std::string& policy) const {
+    return policy == "kvflow"
+               ? kv::step_policy_name(kv::known_steps(trace_, kv::StepSource::kHints))
+               : policy;
+  }
   static void ratio(core::JsonWriter& json, std::uint64_t hits, std::uint64_t all) {
     json.field("hit_ratio", all == 0 ? 0.0 : static_cast<double>(hits) / static_cast<double>(all));
   }
@@ -60,7 +67,8 @@ class CacheRun {
     return {trace_.references, belady(capacity)};
   }
   kv::PrefixResult prefix(const std::string& name, std::uint64_t capacity) {
-    const kv::PrefixPolicy policy = *kv::parse_prefix_policy(name);
+    kv::PrefixPolicy policy = *kv::parse_prefix_policy(name);
+    policy.steps = kv::known_steps(trace_, policy.steps);
     if (policy.order == kv::PrefixPolicy::Order::kBelady) return prefix_belady(capacity);
     if (policy.order == kv::PrefixPolicy::Order::kLru &&
         policy.retention == kv::PrefixPolicy::Retention::kOff) {
@@ -73,11 +81,11 @@ class CacheRun {
     if (known != belady_.end()) return known->second;
     if (!flat_) return prefix_belady(capacity).hit_blocks;
     if (next_positions_.empty()) next_positions_ = kv::next_positions(trace_);
-    return belady_[capacity] = kv::flat_belady(trace_, capacity, next_positions_).hits;
+    return belady_[capacity] = kv::flat_belady(trace_, capacity, next_positions_, o_.bypass).hits;
   }
   kv::PrefixResult prefix_belady(std::uint64_t capacity) {
     if (!next_) next_ = kv::next_use(trace_);
-    const kv::PrefixResult result = kv::prefix_belady(trace_, *next_, capacity);
+    const kv::PrefixResult result = kv::prefix_belady(trace_, *next_, capacity, o_.bypass);
     belady_[capacity] = result.hit_blocks;
     return result;
   }
@@ -107,6 +115,10 @@ void check_policies(const CacheOptions& o) {
   for (const std::string& policy : o.policies) {
     if (!knows(o.mode, policy)) {
       throw usage_error("--policy " + quoted(policy) + " is not known in mode " + o.mode);
+    }
+    // What comes in is never the one that lru and fifo would evict first.
+    if (o.bypass && policy != "lru" && policy != "fifo" && policy != "belady") {
+      throw usage_error("--bypass goes with lru, fifo and belady, not with " + quoted(policy));
     }
   }
 }
@@ -155,7 +167,8 @@ void register_cache(core::Tool& tool) {
   add_trace_options(command, o->input);
   command
       .option("--policy", &o->policies,
-              "policies: prefix lru fifo lfu belady ttl:TIME continuum-fixed; flat, see the manual")
+              "policies: prefix lru fifo lfu belady ttl:TIME continuum-fixed kvflow; flat, see the "
+              "manual")
       .required()
       .comma_list()
       .value_name("P");
@@ -166,6 +179,7 @@ void register_cache(core::Tool& tool) {
   command.option("--mode", &o->mode, "what a block depends on: nothing, or the block before it")
       .one_of({"prefix", "flat"});
   command.option("--bound,!--no-bound", &o->bound, "Belady's and the unbounded cache's hits");
+  command.option("--bypass", &o->bypass, "leave out what would be evicted first");
   add_size_options(command, o->units);
   command.option("-o,--output", &o->output, "where to write").value_name("FILE");
   command.option("--no-frame", &o->no_frame, "leave out header and trailer");

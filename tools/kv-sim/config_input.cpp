@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "kv/config_paths.hpp"
+#include "kv/model_config.hpp"
 
 namespace stateutils::tools {
 
@@ -16,6 +17,9 @@ void add_config_options(core::Command& command, ConfigInput& input) {
       .value_name("PATH=VALUE");
   command.option("--compat", &input.compat, "another simulator's rules and arithmetic")
       .one_of({"splitwise"});
+  command
+      .option("--model-config", &input.model_config, "take \"model\" from a published config.json")
+      .value_name("FILE");
 }
 
 nlohmann::json load_config(const ConfigInput& input, const core::Io& io) {
@@ -28,6 +32,7 @@ nlohmann::json load_config(const ConfigInput& input, const core::Io& io) {
     kv::set_path(config, set.substr(0, equals), set.substr(equals + 1));
   }
   if (!input.compat.empty()) config["compat"] = input.compat;
+  if (!input.model_config.empty()) config["model"] = kv::read_model_config(input.model_config);
   if (io.seed_given) config["seed"] = io.seed;
   return config;
 }

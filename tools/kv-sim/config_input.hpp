@@ -11,7 +11,7 @@
 namespace stateutils::tools {
 
 struct ConfigInput {
-  std::string file, compat;
+  std::string file, compat, model_config;
   std::vector<std::string> sets;
 };
 

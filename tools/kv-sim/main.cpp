@@ -10,9 +10,14 @@ int main(int argc, char** argv) {
   tools::register_mrc(tool);
   tools::register_run(tool);
   tools::register_sweep(tool);
+  tools::register_plot(tool);
   tools::register_comm(tool);
   tools::register_balance(tool);
   tools::register_rlpipe(tool);
+  tools::register_coldstart(tool);
+  tools::register_autoscale(tool);
+  tools::register_sandbox(tool);
+  tools::register_calibrate(tool);
   tools::register_compare(tool);
   tools::register_explain(tool);
   return tool.main(argc, argv);

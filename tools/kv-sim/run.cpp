@@ -25,12 +25,14 @@ struct RunOptions {
 // A record stream beside the summary.
 class Stream {
  public:
-  Stream(const core::Io& io, const std::optional<std::string>& path, const char* name, bool frame) {
+  Stream(const core::Io& io, const std::optional<std::string>& path, const char* name, bool frame,
+         const std::string& options_sha256) {
     if (!path) return;
     out_ = io.open_output(*path);
     writer_.emplace(*out_, core::FrameOptions{frame});
     writer_->header(name, 1, [&](core::JsonWriter& json) {
       json.field("tool", io.tool).field("tool_version", io.version);
+      json.field("options_sha256", options_sha256);
     });
   }
   [[nodiscard]] core::JsonlWriter* writer() { return writer_ ? &*writer_ : nullptr; }
@@ -74,12 +76,19 @@ void run_splitwise(const RunOptions& o, const kv::RunConfig& config, const kv::T
   kv::write_splitwise_summary(json, trace, config, result);
 }
 
+// Of all that decides what a run gives, but for the trace.
+std::string options_hash(const RunOptions& o, const nlohmann::json& document) {
+  return core::sha256_hex(core::canonical_json(
+      {{"config", document}, {"exact_steps", o.exact_steps}, {"bound", o.bound}}));
+}
+
 int run(const RunOptions& o, const core::Io& io) {
   const nlohmann::json document = load_config(o.config, io);
   const kv::RunConfig config = kv::parse_run_config(document);
   const kv::RunTrace input = kv::load_run_trace(config);
-  Stream requests(io, o.requests, "kv-requests", !o.no_frame);
-  Stream iterations(io, o.iterations, "kv-iterations", !o.no_frame);
+  const std::string options_sha256 = options_hash(o, document);
+  Stream requests(io, o.requests, "kv-requests", !o.no_frame, options_sha256);
+  Stream iterations(io, o.iterations, "kv-iterations", !o.no_frame, options_sha256);
   std::string text;
   core::JsonWriter json(text);
   json.begin_object();
@@ -97,7 +106,9 @@ int run(const RunOptions& o, const core::Io& io) {
   iterations.finish();
   out->commit();
   if (wants_summary(io, o.output)) {
-    io.summary(nlohmann::ordered_json::parse(text));
+    nlohmann::ordered_json summary = nlohmann::ordered_json::parse(text);
+    summary["options_sha256"] = options_sha256;
+    io.summary(summary);
   }
   return 0;
 }

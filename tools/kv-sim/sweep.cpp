@@ -9,8 +9,7 @@
 #include "core/json.hpp"
 #include "core/jsonl.hpp"
 #include "core/table.hpp"
-#include "core/units.hpp"
-#include "kv/config_paths.hpp"
+#include "kv/sweep_table.hpp"
 #include "result_output.hpp"
 
 namespace stateutils::tools {
@@ -19,44 +18,17 @@ namespace {
 struct SweepCommand {
   ConfigInput config;
   std::string points, slice = "0/1", output = "-";
-  std::optional<std::string> objective;
+  std::optional<std::string> objective, html;
   double attain = 0.99;
   bool max_rate = false, table = false, bound = true, no_frame = false;
 };
 
-std::string number_at(const nlohmann::json& summary, const std::string& path) {
-  const nlohmann::json* value = kv::find_path(summary, path);
-  return value != nullptr && value->is_number() ? core::format_fixed(value->get<double>(), 4) : "-";
-}
-
-// The offline bound less what the policy hit, in block hit ratio.
-std::string to_bound(const nlohmann::json& summary) {
-  const nlohmann::json* bound = kv::find_path(summary, "bound.belady");
-  const nlohmann::json* hits = kv::find_path(summary, "hit_ratio.blocks");
-  if (bound == nullptr || hits == nullptr) return "-";
-  double all = 0;
-  for (const auto& tier : *hits) all += tier.get<double>();
-  return core::format_fixed(bound->get<double>() - all, 4);
-}
-
 // For people: those that meet the SLO, best first, or the nearest miss.
-void print_table(const std::vector<kv::SweepLine>& lines, core::Output& out) {
-  core::Table table(
-      {"point", "objective", "ttft p99", "tpot p99", "e2e p99", "attained", "to bound"});
-  bool any = false;
-  for (const kv::SweepLine* line : kv::ranked(lines)) {
-    if (!line->meets && any) break;
-    const nlohmann::json s = nlohmann::json::parse(line->json);
-    table.add({std::to_string(s.at("point").get<std::uint64_t>()),
-               core::format_double(line->objective), number_at(s, "ttft.p99"),
-               number_at(s, "tpot.p99"), number_at(s, "e2e.p99"), number_at(s, "slo_attainment"),
-               to_bound(s)});
-    if (!line->meets) {
-      out.write("no point meets the SLO; the nearest:\n");
-      break;
-    }
-    any = true;
-  }
+void print_table(const kv::SweepTable& rows, core::Output& out) {
+  if (rows.rows.empty()) return;
+  core::Table table(rows.headings);
+  for (const auto& row : rows.rows) table.add(row);
+  if (!rows.any) out.write("no point meets the SLO; the nearest:\n");
   table.print(out);
 }
 
@@ -77,7 +49,7 @@ int sweep(const SweepCommand& o, const core::Io& io) {
   const std::vector<kv::SweepLine> lines = kv::run_sweep(config, points, options);
   const auto out = io.open_output(o.output);
   if (o.table) {
-    print_table(lines, *out);
+    print_table(kv::sweep_table(lines), *out);
   } else {
     core::JsonlWriter writer(*out, {!o.no_frame});
     writer.header("summary", 1, [&](core::JsonWriter& json) {
@@ -86,6 +58,12 @@ int sweep(const SweepCommand& o, const core::Io& io) {
     });
     for (const kv::SweepLine& line : lines) writer.record(line.json);
     writer.trailer();
+  }
+  if (o.html) {
+    const auto page = io.open_output(*o.html);
+    page->write(kv::sweep_html(lines, {config.at("trace").at("file").get<std::string>(),
+                                       o.objective.value_or("cost, else bytes of KV"), o.attain}));
+    page->commit();
   }
   out->commit();
   if (wants_summary(io, o.output)) io.summary({{"points", lines.size()}});
@@ -106,6 +84,8 @@ void register_sweep(core::Tool& tool) {
   command.option("--attain", &o->attain, "share of requests that must meet the SLO").range(0, 1);
   command.option("--max-rate", &o->max_rate, "also find the largest scale_rate that meets the SLO");
   command.option("--table", &o->table, "print the points that meet the SLO, best first");
+  command.option("--html", &o->html, "one page with the choice, the charts and the table")
+      .value_name("FILE");
   command.option("--slice", &o->slice, "share I of N of the points, or auto").value_name("I/N");
   command.option("--bound,!--no-bound", &o->bound, "the offline bound of the cache hits");
   command.option("-o,--output", &o->output, "where to write").value_name("FILE");

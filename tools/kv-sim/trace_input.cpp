@@ -1,6 +1,9 @@
 #include "trace_input.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "core/error.hpp"
+#include "kv/model_config.hpp"
 #include "kv/models.hpp"
 #include "kv/readers.hpp"
 
@@ -54,6 +57,9 @@ void add_size_options(core::Command& command, SizeUnits& units) {
   command.option("--model", &units.model, "model whose KV sizes in bytes are of")
       .value_name("NAME")
       .excludes("--kv-bytes-per-token");
+  command.option("--model-config", &units.model_config, "its published config.json instead")
+      .value_name("FILE")
+      .excludes("--model");
   command.option("--kv-bytes-per-token", &units.kv_bytes, "bytes of KV per token")
       .range(1, 1e9)
       .value_name("N");
@@ -64,6 +70,9 @@ kv::CapacityScale size_scale(const SizeUnits& units, const kv::Trace& trace) {
   scale.block = trace.block;
   scale.distinct = trace.distinct;
   scale.kv_bytes_per_token = units.kv_bytes.value_or(0);
+  if (units.model_config) {
+    scale.kv_bytes_per_token = kv::read_model_config(*units.model_config)["kv_bytes_per_token"];
+  }
   if (units.model) {
     const auto model = kv::find_model(*units.model);
     if (!model) {

@@ -27,7 +27,7 @@ void add_trace_options(core::Command& command, TraceInput& input);
 
 // Units of sizes in `cache` and `mrc`.
 struct SizeUnits {
-  std::optional<std::string> model;
+  std::optional<std::string> model, model_config;
   std::optional<std::uint64_t> kv_bytes;
 };
 void add_size_options(core::Command& command, SizeUnits& units);

@@ -1,48 +1,23 @@
 #include <algorithm>
-#include <array>
 
 #include "bench/report/report.hpp"
 #include "core/units.hpp"
-#include "core/utf8.hpp"
 
 namespace stateutils::bench {
 namespace {
 
-constexpr Color kInk{31, 41, 55}, kMuted{107, 114, 128}, kGrid{229, 231, 235},
-    kTrack{243, 244, 246}, kWhisker{75, 85, 99};
-// Okabe and Ito's colours: told apart by colour-blind readers too.
-constexpr std::array<Color, 8> kPalette = {{{0, 114, 178},
-                                            {230, 159, 0},
-                                            {0, 158, 115},
-                                            {204, 121, 167},
-                                            {213, 94, 0},
-                                            {86, 180, 233},
-                                            {140, 120, 20},
-                                            {110, 110, 110}}};
+using core::kGrid;
+using core::kInk;
+using core::kMuted;
+using core::shortened;
+
+constexpr Color kTrack{243, 244, 246}, kWhisker{75, 85, 99};
 
 constexpr double kPlot = 300, kLeft = 54, kTop = 58, kRow = 18, kBar = 11, kBarWidth = 420,
                  kLabels = 210, kLegend = 190;
 
-Color color_of(std::size_t agent) {
-  return kPalette[agent % kPalette.size()];
-}
-
 TextStyle style(double size, Color color, Anchor anchor = Anchor::kStart, bool bold = false) {
   return {size, color, anchor, bold};
-}
-
-// Long names give way to the chart; whole code points stay.
-std::string shortened(const std::string& name, std::size_t most) {
-  const std::string text = plain_text(name);
-  if (core::count_code_points(text) <= most) return text;
-  std::string out;
-  std::size_t points = 0;
-  for (const char c : text) {
-    points += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (points > most - 2) break;
-    out.push_back(c);
-  }
-  return out + "..";
 }
 
 void draw_title(Canvas& canvas, double x, double y, const char* title, const char* note) {
@@ -105,11 +80,12 @@ void draw_scatter(Canvas& canvas, const Report& report, double x, double y) {
   for (std::size_t a = 0; a < report.agents().size(); ++a) {
     const std::string& agent = report.agents()[a];
     const double row = top + 12 + kRow * static_cast<double>(a);
-    canvas.dot(left + kPlot + 34, row - 4, 5, color_of(a), agent);
+    canvas.dot(left + kPlot + 34, row - 4, 5, core::series_color(a), agent);
     canvas.text(left + kPlot + 46, row, shortened(agent, 24), style(12, kInk));
     const ScoreLine* line = report.find(agent, "all");
     if (line == nullptr) continue;
-    canvas.dot(left + kPlot * line->partial, top + kPlot - kPlot * line->strict, 6, color_of(a),
+    canvas.dot(left + kPlot * line->partial, top + kPlot - kPlot * line->strict, 6,
+               core::series_color(a),
                agent + ": strict " + percent(line->strict) + " %, partial " +
                    percent(line->partial) + " %");
   }
@@ -133,7 +109,7 @@ void draw_near_misses(Canvas& canvas, const Report& report, double x, double y) 
       canvas.text(left + 4, row + 10, "no trial came that far", style(11, kMuted));
       continue;
     }
-    draw_bar(canvas, left, row, 1 - line->closure, color_of(a));
+    draw_bar(canvas, left, row, 1 - line->closure, core::series_color(a));
     canvas.text(left + kBarWidth + 8, row + 10, percent(1 - line->closure), style(11, kInk));
   }
 }
@@ -156,7 +132,7 @@ void draw_abilities(Canvas& canvas, const Report& report, double x, double y) {
     for (std::size_t a = 0; a < report.agents().size(); ++a, row += kRow) {
       const ScoreLine* line = report.find(report.agents()[a], group);
       if (line == nullptr) continue;
-      draw_bar(canvas, left, row, line->strict, color_of(a));
+      draw_bar(canvas, left, row, line->strict, core::series_color(a));
       draw_interval(canvas, left, row, line->lo, line->hi);
       canvas.text(left + kBarWidth + 8, row + 10, percent(line->strict), style(11, kInk));
     }

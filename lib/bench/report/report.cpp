@@ -6,23 +6,6 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr const char* kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>gen-bench report</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body{font:15px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;margin:0;background:#f3f4f6;color:#1f2937}
-main{max-width:64rem;margin:0 auto;padding:2rem 1rem 4rem}
-h1{font-size:1.5rem;margin:0 0 .25rem}h2{font-size:1.05rem;margin:0 0 .75rem}
-p{margin:.25rem 0}.note{color:#6b7280;font-size:.86rem}
-section{background:#fff;border:1px solid #e5e7eb;border-radius:10px;padding:1.1rem 1.3rem;margin-top:1.1rem;overflow-x:auto}
-svg{display:block;max-width:100%;height:auto}
-table{border-collapse:collapse;font-size:.88rem;width:100%}
-th,td{text-align:right;padding:.32rem .6rem;border-bottom:1px solid #e5e7eb;font-variant-numeric:tabular-nums;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}th{color:#4b5563;font-weight:600}tr:last-child td{border-bottom:0}
-td small{color:#6b7280}td.text{white-space:normal}
-</style></head><body><main>
-)";
-
 std::string cell(const std::string& html) {
   return "<td>" + html + "</td>";
 }
@@ -183,7 +166,7 @@ std::string report_html(const Report& report) {
     if (const ScoreLine* line = report.find(agent, "all")) trials += line->trials;
   }
   const std::string ci = report.lines().empty() ? "wilson" : report.lines()[0].ci_method;
-  std::string out = kHead;
+  std::string out = core::page_head("gen-bench report");
   out += "<h1>gen-bench report</h1><p class=\"note\">" + std::to_string(report.agents().size()) +
          (report.agents().size() == 1 ? " agent, " : " agents, ") + std::to_string(trials) +
          " trials; intervals of 95 % by " +
@@ -196,7 +179,8 @@ std::string report_html(const Report& report) {
   out += chart(report, ability_extent(report), "Strict success by ability", draw_abilities);
   out += chart(report, near_miss_extent(report), "Near misses", draw_near_misses);
   out += measure_table(report) + failure_table(report) + published_table();
-  return out + "</main></body></html>\n";
+  out += core::kPageEnd;
+  return out;
 }
 
 }  // namespace stateutils::bench

@@ -19,3 +19,11 @@ for mode in sync periodic stale:1; do
 done
 printf 'batch,rollout_s\n0,1\n' | kv-sim rlpipe
 echo "exit $?"
+printf '3\n3\n2\n2\n2\n' | kv-sim balance --devices 2 --method lp
+printf '10\n' | kv-sim balance --devices 2 --cost quadratic --shard 4
+printf '2000000000\n' | kv-sim balance --devices 2 --shard 1
+echo "exit $?"
+kv-sim calibrate --model llama9
+echo "exit $?"
+kv-sim calibrate --device 1000 2>message
+echo "exit $?, $(wc -l <message) line"

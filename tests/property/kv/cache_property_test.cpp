@@ -213,6 +213,129 @@ TEST_CASE("retention by runs and by blocks is the same") {
   }
 }
 
+// KVFlow over LRU: a block is worth the fewest steps of the agents that use it while it is there.
+PrefixResult kvflow_block_by_block(const Trace& trace, const Chains& chains, StepSource source,
+                                   std::size_t capacity) {
+  PrefixResult result;
+  std::map<int, Block> resident;
+  std::map<int, std::set<std::pair<std::uint32_t, std::uint32_t>>> users;
+  AgentSteps steps(trace, source, 4, 0);
+  const auto worth = [&](int id) {
+    std::uint32_t least = steps.of_nobody();
+    for (const auto& user : users[id])
+      least = std::min(least, steps.value(user.first, user.second));
+    return least;
+  };
+  for (std::uint32_t i = 0; i < chains.size(); ++i) {
+    const auto& chain = chains[i];
+    const std::set<int> own(chain.begin(), chain.end());
+    std::size_t k = 0;
+    while (k < chain.size() && resident.contains(chain[k])) {
+      resident[chain[k++]].touched = static_cast<int>(i);
+    }
+    result.hit_blocks += k;
+    for (; k < chain.size(); ++k) {
+      if (resident.size() == capacity) {
+        int victim = -1;
+        const auto goes_before = [&](int a, int b) {
+          return std::pair(-static_cast<int>(worth(a)), resident[a].touched) <
+                 std::pair(-static_cast<int>(worth(b)), resident[b].touched);
+        };
+        for (const auto& [id, block] : resident) {
+          if (block.children > 0 || own.contains(id)) continue;
+          if (victim == -1 || goes_before(id, victim)) victim = id;
+        }
+        if (victim == -1) break;
+        if (const int parent = resident[victim].parent; parent != -1) --resident[parent].children;
+        resident.erase(victim);
+        users.erase(victim);
+        ++result.evicted;
+      }
+      const int parent = k == 0 ? -1 : chain[k - 1];
+      if (parent != -1) ++resident[parent].children;
+      resident[chain[k]] = {parent, 0, 1, static_cast<int>(i), 0};
+    }
+    for (std::size_t own_block = 0; own_block < k; ++own_block) {
+      if (trace.agent[i] == kNone) continue;
+      users[chain[own_block]].insert({trace.session[i], trace.agent[i]});
+    }
+    steps.arrived(i);
+    (void)steps.finished(i);
+    result.blocks += chain.size();
+    result.uncached += chain.size() - k;
+  }
+  result.requests = chains.size();
+  result.resident = resident.size();
+  return result;
+}
+
+TEST_CASE("KVFlow by runs and by blocks is the same") {
+  core::Rng rng(31, 0);
+  for (int round = 0; round < 100; ++round) {
+    const Chains chains = random_chains(rng, 2 + static_cast<int>(rng.below(30)), 6);
+    std::string text;
+    for (const auto& chain : chains) {
+      text += "{\"session\":\"" + std::to_string(rng.below(3)) + "\"";
+      if (rng.chance(0.8)) text += ",\"agent\":\"" + std::to_string(rng.below(4)) + "\"";
+      if (rng.chance(0.6)) {
+        text += ",\"steps\":{\"1\":" + std::to_string(rng.below(6)) +
+                ",\"2\":" + std::to_string(rng.below(6)) + "}";
+      }
+      text += ",\"in\":" + std::to_string(chain.size()) +
+              ",\"out\":1,\"block\":1,\"scope\":\"global\",\"hash_ids\":[";
+      for (std::size_t k = 0; k < chain.size(); ++k) {
+        text += (k == 0 ? "" : ",") + std::to_string(chain[k]);
+      }
+      text += "]}\n";
+    }
+    const Trace trace = trace_of(text);
+    if (trace.agent.empty()) continue;
+    for (const std::size_t capacity : {3u, 6u, 12u, 30u}) {
+      for (const StepSource source :
+           {StepSource::kHints, StepSource::kOracle, StepSource::kLearned}) {
+        CAPTURE(round);
+        CAPTURE(capacity);
+        PrefixPolicy policy = *parse_prefix_policy(step_policy_name(source));
+        policy.steps = known_steps(trace, source);
+        CHECK(prefix_forest(trace, policy, capacity) ==
+              kvflow_block_by_block(trace, chains, policy.steps, capacity));
+      }
+    }
+  }
+}
+
+TEST_CASE("Belady with bypass hits no less, and the same as block by block") {
+  core::Rng rng(41, 0);
+  for (int round = 0; round < 100; ++round) {
+    const Chains chains = random_chains(rng, 2 + static_cast<int>(rng.below(25)), 5);
+    const Trace trace = chains_of(chains);
+    const Reuse next = next_use(trace);
+    std::vector<int> accesses;
+    for (const auto& chain : chains) accesses.insert(accesses.end(), chain.begin(), chain.end());
+    for (const std::size_t capacity : {1u, 3u, 7u, 20u}) {
+      const PrefixResult with = prefix_belady(trace, next, capacity, true);
+      CHECK(with.hit_blocks >= prefix_belady(trace, next, capacity).hit_blocks);
+      CHECK(with.resident <= capacity);
+      const std::uint64_t flat = flat_belady(trace, capacity, next_positions(trace), true).hits;
+      CHECK(flat >= flat_belady(trace, capacity, next_positions(trace)).hits);
+      CHECK(flat >= with.hit_blocks);
+      // The definition: the block used last, the one that comes included, is left out.
+      std::set<std::size_t> uses;
+      std::uint64_t hits = 0;
+      for (std::size_t at = 0; at < accesses.size(); ++at) {
+        hits += uses.erase(at);
+        const auto later = std::find(accesses.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                                     accesses.end(), accesses[at]);
+        if (later != accesses.end()) {
+          uses.insert(static_cast<std::size_t>(later - accesses.begin()));
+        }
+        if (uses.size() > capacity) uses.erase(std::prev(uses.end()));
+      }
+      CHECK(flat == hits);
+    }
+  }
+}
+
 // Naive flat caches over a plain list of blocks.
 std::uint64_t naive_flat(const std::vector<int>& accesses, const std::string& policy,
                          std::size_t capacity) {

@@ -33,6 +33,7 @@ class Draw {
 // Sessions whose prompts grow, branch and are cut back; some requests follow others.
 std::string random_trace(Draw& draw, std::uint64_t block, std::uint64_t& largest) {
   const std::uint64_t n = 3 + draw.below(25);
+  const bool hints = draw.chance(0.5);
   std::vector<std::vector<std::uint64_t>> chains(4);
   std::uint64_t next = 1, us = 0;
   std::string text;
@@ -55,8 +56,12 @@ std::string random_trace(Draw& draw, std::uint64_t block, std::uint64_t& largest
                    {"block", block},
                    {"scope", "global"},
                    {"tool", draw.of({"a", "b"})},
+                   {"agent", draw.of({"p", "q", "r"})},
                    {"tenant", draw.of({"x", "y", "z"})},
                    {"prio", draw.below(3)}};
+    if (hints && draw.chance(0.7)) {
+      record["steps"] = {{"p", draw.below(4)}, {"q", draw.below(7)}};
+    }
     if (i > 2 && draw.chance(0.2)) {
       record["after"] = std::to_string(draw.below(i));
       record["gap_s"] = static_cast<double>(draw.number({0, 1, 50})) / 1000;
@@ -108,10 +113,21 @@ json random_config(Draw& draw, std::uint64_t unit, std::uint64_t block, std::uin
                          {"mode", draw.of({"block", "group"})},
                          {"g0", 2},
                          {"reuse", draw.chance(0.5)}};
+    if (draw.chance(0.4)) {
+      config["preempt"]["freq"] = draw.of({"x", "y"}) == "x" ? 0.2 : 0.5;
+      config["preempt"]["pattern"] = draw.of({"random", "markov"});
+    }
   }
-  const std::string keep = draw.of({"none", "none", "ttl", "continuum", "continuum-fixed"});
+  if (draw.chance(0.2)) config["admission"] = "slo";
+  if (draw.chance(0.2)) config["decode"] = draw.of({"block:2.5", "block:4"});
+  const std::string keep = draw.of({"none", "none", "ttl", "continuum", "continuum-fixed", "kvflow",
+                                    "kvflow", "kvflow-oracle", "kvflow-learned"});
   config["retention"] = {{"kind", keep}};
   if (keep == "ttl") config["retention"]["ttl"] = draw.of({"10ms", "100ms", "2s"});
+  if (keep.starts_with("kvflow")) {
+    config["retention"]["hold"] = draw.number({2, 4});
+    config["retention"]["ahead"] = draw.number({0, 2, 3});
+  }
   if (keep == "continuum") config["retention"]["k"] = draw.number({1, 5, 100});
   if (draw.chance(0.3)) {
     config["fleet"] = json::array({{{"role", "prefill"}, {"count", 1 + draw.below(2)}},
@@ -135,7 +151,6 @@ std::uint64_t tokens_of(const Trace& trace, const Outcomes& out) {
 }  // namespace
 
 TEST_CASE("stretches give what steps give") {
-  std::uint64_t refusals = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     Draw draw(seed);
     const std::uint64_t block = draw.number({4, 8, 16});
@@ -154,26 +169,12 @@ TEST_CASE("stretches give what steps give") {
     SimOptions options;
     options.detail = true;
     options.on_iteration = [&](const IterationLine& line) { within &= line.kv_blocks <= room; };
-    // A configuration in which nothing gets on is refused by both.
-    const auto refusal = [&](bool exact) {
-      options.exact_steps = exact;
-      try {
-        (void)simulate(trace, config, options);
-        return std::string();
-      } catch (const core::Error& error) {
-        return std::string(error.what());
-      }
-    };
-    const std::string refused = refusal(false);
-    REQUIRE(refused == refusal(true));
-    refusals += !refused.empty();
-    if (!refused.empty()) continue;
+    INFO("seed " << seed << " " << document.dump());
     options.exact_steps = false;
     const SimResult fast = simulate(trace, config, options);
     options.exact_steps = true;
     const SimResult plain = simulate(trace, config, options);
     const Outcomes &a = fast.outcomes, &b = plain.outcomes;
-    INFO("seed " << seed << " " << document.dump());
     REQUIRE(within);
     REQUIRE(a.start == b.start);
     REQUIRE(a.first == b.first);
@@ -194,7 +195,7 @@ TEST_CASE("stretches give what steps give") {
     std::uint64_t hit = 0;
     for (const std::uint64_t tokens : a.hit_tokens) hit += tokens;
     REQUIRE(a.prefilled_tokens + hit == tokens_of(trace, a));
-    REQUIRE(a.rejected == 0);
+    REQUIRE(a.rejected == b.rejected);
+    if (!config.admit_by_slo) REQUIRE(a.rejected == 0);
   }
-  CHECK(refusals < 8);  // of 400
 }

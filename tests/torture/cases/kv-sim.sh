@@ -5,3 +5,8 @@ torture_case convert writer 'kv-sim convert @IN@ -o @OUT@' in="$trace"
 torture_case convert-pipe filter '<@IN@ kv-sim convert -' in="$trace"
 torture_case cache filter 'kv-sim cache --policy lru,belady --capacity 64blk @IN@' in="$requests" cut=framed
 torture_case cache-file writer 'kv-sim cache --policy lru --capacity 64blk @IN@ -o @OUT@' in="$requests" cut=framed
+results=$(torture_make results.jsonl "kv-sim cache --policy lru,belady --capacity 64blk '$trace' -o @OUT@")
+torture_case plot writer 'kv-sim plot @IN@ -o @OUT@' in="$results" cut=framed
+config=$(torture_make config.json "echo '{\"trace\":{\"file\":\"$trace\"},\"cost\":{\"kind\":\"linear\",\"a\":\"10ms\",\"b\":\"10us\"}}'")
+points=$(torture_make points.jsonl "printf '{\"batch.max_tokens\":%s}\n' 512 4096")
+torture_case sweep writer "kv-sim sweep --config '$config' --points @IN@ -o @OUT@" in="$points"

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "kv/balance.hpp"
 #include "kv/compare.hpp"
 #include "kv/explain.hpp"
 
@@ -66,16 +65,6 @@ TEST_CASE("all-reduce times") {
   CHECK(all_reduce_with_churn("ring", 2, 1e9, 1, 1, 10) == doctest::Approx(0.1));
   CHECK(all_reduce_with_churn("ring", 8, 1e6, 1e-6, 1e9, 1e-9) ==
         doctest::Approx(all_reduce_seconds("ring", 8, 1e6, 1e-6, 1e9)));
-}
-
-TEST_CASE("balance keeps its bound") {
-  const Balance lpt = balance_lpt({3, 3, 2, 2, 2}, 2, false);
-  CHECK(lpt.max == 7);
-  CHECK(lpt.lower_bound == 6);
-  CHECK(balance_exact({3, 3, 2, 2, 2}, 2, false).max == 6);
-  CHECK(balance_exact({1}, 3, true).groups.size() == 3);
-  CHECK_THROWS_AS(static_cast<void>(balance_exact(std::vector<std::uint64_t>(25, 1), 2, false)),
-                  core::Error);
 }
 
 TEST_CASE("explain refuses what it does not know") {

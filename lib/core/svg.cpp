@@ -1,15 +1,26 @@
-#include "bench/report/canvas.hpp"
+#include "core/svg.hpp"
+
+#include <array>
 
 #include "core/html.hpp"
 #include "core/units.hpp"
 #include "core/utf8.hpp"
 
-namespace stateutils::bench {
+namespace stateutils::core {
 namespace {
+
+constexpr std::array<Color, 8> kPalette = {{{0, 114, 178},
+                                            {230, 159, 0},
+                                            {0, 158, 115},
+                                            {204, 121, 167},
+                                            {213, 94, 0},
+                                            {86, 180, 233},
+                                            {140, 120, 20},
+                                            {110, 110, 110}}};
 
 // At most two decimals and no more than needed.
 std::string number(double v) {
-  std::string text = core::format_fixed(v, 2);
+  std::string text = format_fixed(v, 2);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text;
@@ -21,6 +32,10 @@ std::string attribute(const char* name, double v) {
 
 }  // namespace
 
+Color series_color(std::size_t index) {
+  return kPalette[index % kPalette.size()];
+}
+
 std::string Color::hex() const {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string out = "#";
@@ -28,33 +43,6 @@ std::string Color::hex() const {
     out.push_back(kDigits[part >> 4]);
     out.push_back(kDigits[part & 15]);
   }
-  return out;
-}
-
-std::string plain_text(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == 0x1B && i + 1 < text.size() && text[i + 1] == '[') {  // CSI: up to its final byte
-      i += 2;
-      while (i < text.size() && !(text[i] >= 0x40 && text[i] <= 0x7E)) ++i;
-    } else if (c == 0x1B && i + 1 < text.size() && text[i + 1] == ']') {  // OSC: up to BEL or ESC
-      while (i + 1 < text.size() && text[i + 1] != '\a' && text[i + 1] != '\x1B') ++i;
-    } else if (c == 0xC2 && i + 1 < text.size() &&
-               static_cast<unsigned char>(text[i + 1]) < 0xA0) {  // C1 controls in UTF-8
-      ++i;
-    } else if (c == '\n' || c == '\t') {
-      out.push_back(' ');
-    } else if (c >= 0x20 && c != 0x7F) {
-      out.push_back(text[i]);
-    }
-  }
-  return core::is_valid_utf8(out) ? out : std::string("?");
-}
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  core::append_html(out, plain_text(text));
   return out;
 }
 
@@ -90,4 +78,36 @@ void SvgCanvas::text(double x, double y, std::string_view text, const TextStyle&
           (style.bold ? " font-weight=\"600\"" : "") + ">" + html_text(text) + "</text>\n";
 }
 
-}  // namespace stateutils::bench
+void SvgCanvas::ring(double x, double y, double radius, Color color, double width,
+                     std::string_view tip) {
+  out_ += "<circle" + attribute("cx", x) + attribute("cy", y) + attribute("r", radius) +
+          " fill=\"none\" pointer-events=\"all\" stroke=\"" + color.hex() + "\"" +
+          attribute("stroke-width", width) + "><title>" + html_text(tip) + "</title></circle>\n";
+}
+
+void SvgCanvas::path(std::span<const std::pair<double, double>> points, Color color, double width,
+                     double dash) {
+  if (points.empty()) return;
+  out_ += "<polyline points=\"";
+  for (const auto& [x, y] : points) out_ += number(x) + "," + number(y) + " ";
+  out_.back() = '"';
+  out_ += " fill=\"none\" stroke-linejoin=\"round\" stroke=\"" + color.hex() + "\"" +
+          attribute("stroke-width", width);
+  if (dash > 0) out_ += " stroke-dasharray=\"" + number(dash) + " " + number(dash) + "\"";
+  out_ += "/>\n";
+}
+
+std::string shortened(std::string_view name, std::size_t most) {
+  const std::string text = plain_text(name);
+  if (count_code_points(text) <= most) return text;
+  std::string out;
+  std::size_t points = 0;
+  for (const char c : text) {
+    points += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    if (points > most - 2) break;
+    out.push_back(c);
+  }
+  return out + "..";
+}
+
+}  // namespace stateutils::core
