@@ -76,8 +76,10 @@ struct Auditor::State {
   std::vector<ReadVersion> read_set;       // R of the commit at hand
   std::vector<std::uint64_t> explicit_at;  // per key: the commit whose read set names it
   std::vector<bool> counted;
-  std::uint64_t commit_serial = 0;
+  std::uint64_t commit_serial = 0, reported = 0;
 
+  // A log in which everybody overwrites everybody has many more stale keys than records.
+  [[nodiscard]] bool reports() const { return sink && reported < options.max_report; }
   Key& key(std::uint32_t number) { return keys[number]; }
   std::uint32_t key_number(std::string_view name) {
     const std::uint32_t number = key_names.number(name);
@@ -108,6 +110,11 @@ struct Auditor::State {
     return age < options.ttl_ns;
   }
 
+  void sort_by_name(std::vector<ReadVersion>& reads) const {
+    std::sort(reads.begin(), reads.end(), [&](const ReadVersion& x, const ReadVersion& y) {
+      return key_names.name(x.key) < key_names.name(y.key);
+    });
+  }
   void collect_read_set(const OpRecord& record, std::uint32_t primary, const DeliveryLog* log);
   bool commit(const OpRecord& record, std::uint32_t agent, DeliveryLog* log, std::uint32_t k);
   void rejected_commit(const OpRecord& record, const DeliveryLog* log, std::uint32_t k);
@@ -144,7 +151,7 @@ void Auditor::State::collect_read_set(const OpRecord& record, std::uint32_t prim
 void Auditor::State::report(const OpRecord& record, ViolationKind kind, std::uint32_t primary,
                             std::uint32_t stale, std::int64_t read, std::int64_t now,
                             std::int64_t written, std::uint32_t agent, const DeliveryLog* log) {
-  if (!sink) return;
+  ++reported;
   Violation out;
   out.kind = kind;
   out.agent = agent == Names::kNone ? std::string_view() : agents.name(agent);
@@ -216,7 +223,8 @@ bool Auditor::State::commit(const OpRecord& record, std::uint32_t agent, Deliver
     if (expected != before) {
       ++counts.ww;
       violates = true;
-      report(record, ViolationKind::kWw, k, k, expected, before, written, agent, log);
+      if (reports())
+        report(record, ViolationKind::kWw, k, k, expected, before, written, agent, log);
     }
     if (!read_set.empty()) ++counts.view_checked;
     std::erase_if(read_set,
@@ -226,10 +234,9 @@ bool Auditor::State::commit(const OpRecord& record, std::uint32_t agent, Deliver
       ++counts.view_divergent;
       ++counts.xs_commits;
       counts.xs_pairs += read_set.size();
-      std::sort(read_set.begin(), read_set.end(), [&](const ReadVersion& x, const ReadVersion& y) {
-        return key_names.name(x.key) < key_names.name(y.key);
-      });
+      if (reports()) sort_by_name(read_set);
       for (const ReadVersion& read : read_set) {
+        if (!reports()) break;
         report(record, ViolationKind::kXs, k, read.key, read.version, key(read.key).version,
                written, agent, log);
       }

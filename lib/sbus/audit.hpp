@@ -14,8 +14,9 @@ namespace stateutils::sbus {
 
 struct AuditOptions {
   std::int64_t ttl_ns = 3600ll * 1'000'000'000;
-  bool refresh_own_writes = true;  // a commit delivers its own new version to its agent
-  std::size_t window = 16;         // writes remembered per key for witnesses; 0 = all
+  bool refresh_own_writes = true;         // a commit delivers its own new version to its agent
+  std::size_t window = 16;                // writes remembered per key for witnesses; 0 = all
+  std::uint64_t max_report = UINT64_MAX;  // violations for the sink; all are counted
 };
 
 enum class ViolationKind : std::uint8_t { kWw, kXs };

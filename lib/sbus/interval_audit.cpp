@@ -17,11 +17,17 @@ struct Event {
   std::uint32_t reads = 0;  // 1 + index of an explicit read set
   Op op = Op::kGet;
   bool timed = false;
+  bool refused = false;  // a commit that was answered 409
 };
 
 bool is_write(Op op) {
   return op == Op::kCommit || op == Op::kRollback || op == Op::kCreate;
 }
+bool is_write(const Event& event) {
+  return is_write(event.op) && !event.refused;
+}
+
+using Delivered = std::map<std::uint32_t, std::uint32_t>;  // key -> event
 
 struct Finding {
   std::uint32_t commit, stale;    // event, key
@@ -50,8 +56,15 @@ struct IntervalAuditor::State {
   void sort_events();
   [[nodiscard]] std::uint32_t first_write_after(std::uint32_t key, std::int64_t version) const;
   void check_program(const std::vector<std::uint32_t>& program);
-  void check_commit(std::uint32_t c, const std::map<std::uint32_t, std::uint32_t>& delivered);
+  // The versions that a commit rests on: key -> version, event.
+  using Reads = std::map<std::uint32_t, std::pair<std::int64_t, std::uint32_t>>;
+  [[nodiscard]] Reads reads_of(const Event& commit, const Delivered& delivered) const;
+  void check_commit(std::uint32_t c, const Delivered& delivered);
+  [[nodiscard]] bool current_throughout(std::uint32_t key, std::int64_t version,
+                                        const Event& event) const;
+  void check_refused(std::uint32_t c, const Delivered& delivered);
   void find_versions();
+  void find_stale_gets();
   void settle_order();
   void report(const Finding& finding, const ViolationSink& sink) const;
 };
@@ -69,8 +82,13 @@ bool IntervalAuditor::State::add(const OpRecord& record) {
   }
   if (record.op == Op::kCommit) ++(record.succeeded() ? counts.commits : counts.rejected);
   // A registration takes the version current at its instant, which no line tells in this mode.
-  if (!record.succeeded() || record.op == Op::kRegister) return true;
-  if (!record.start || !record.end || (names_key && !record.version)) return false;
+  if (record.op == Op::kRegister) return true;
+  event.refused = record.op == Op::kCommit && record.status == 409 &&
+                  record.error != "TokenConflict" && record.expected && record.start && record.end;
+  if (!record.succeeded() && !event.refused) return true;
+  if (!record.start || !record.end || (names_key && !record.version && !event.refused)) {
+    return false;
+  }
   event.op = record.op;
   event.start = *record.start;
   event.end = *record.end;
@@ -95,7 +113,7 @@ void IntervalAuditor::State::sort_events() {
   writes.resize(keys.size());
   programs.resize(agents.size());
   for (std::uint32_t i = 0; i < events.size(); ++i) {
-    if (is_write(events[i].op)) writes[events[i].key].push_back(i);
+    if (is_write(events[i])) writes[events[i].key].push_back(i);
     if (events[i].agent != Names::kNone) programs[events[i].agent].push_back(i);
   }
   for (auto& list : writes) {
@@ -135,17 +153,18 @@ void IntervalAuditor::State::find_versions() {
   }
 }
 
-void IntervalAuditor::State::check_commit(std::uint32_t c,
-                                          const std::map<std::uint32_t, std::uint32_t>& delivered) {
-  const Event& commit = events[c];
-  if (commit.expected != commit.version - 1) {
-    ++counts.ww;
-    const auto read = delivered.find(commit.key);
-    findings.push_back({c, commit.key, read == delivered.end() ? Names::kNone : read->second,
-                        first_write_after(commit.key, commit.expected), commit.expected,
-                        commit.version - 1, true, true});
+// Gets of a version that had been replaced before they began, by the clocks alone.
+void IntervalAuditor::State::find_stale_gets() {
+  for (const Event& get : events) {
+    if (get.op != Op::kGet) continue;
+    const std::uint32_t next = first_write_after(get.key, get.version);
+    if (next != Names::kNone && events[next].end < get.start) ++counts.stale_get;
   }
-  std::map<std::uint32_t, std::pair<std::int64_t, std::uint32_t>> reads;  // key -> version, event
+}
+
+IntervalAuditor::State::Reads IntervalAuditor::State::reads_of(const Event& commit,
+                                                               const Delivered& delivered) const {
+  Reads reads;
   for (const auto& [key, event] : delivered) {
     if (events[event].timed && commit.timed && commit.ts - events[event].ts >= options.ttl_ns)
       continue;
@@ -162,6 +181,19 @@ void IntervalAuditor::State::check_commit(std::uint32_t c,
   std::erase_if(reads, [this](const auto& read) {
     return read.first >= counted.size() || !counted[read.first];
   });
+  return reads;
+}
+
+void IntervalAuditor::State::check_commit(std::uint32_t c, const Delivered& delivered) {
+  const Event& commit = events[c];
+  if (commit.expected != commit.version - 1) {
+    ++counts.ww;
+    const auto read = delivered.find(commit.key);
+    findings.push_back({c, commit.key, read == delivered.end() ? Names::kNone : read->second,
+                        first_write_after(commit.key, commit.expected), commit.expected,
+                        commit.version - 1, true, true});
+  }
+  const Reads reads = reads_of(commit, delivered);
   if (!reads.empty()) ++counts.view_checked;
   for (const auto& [key, read] : reads) {
     const std::uint32_t overwrite = first_write_after(key, read.first);
@@ -171,10 +203,32 @@ void IntervalAuditor::State::check_commit(std::uint32_t c,
   }
 }
 
+// Whether the version was surely there before the event began and not replaced before it ended.
+bool IntervalAuditor::State::current_throughout(std::uint32_t key, std::int64_t version,
+                                                const Event& event) const {
+  const std::uint32_t next = first_write_after(key, version);
+  if (next != Names::kNone && events[next].start <= event.end) return false;
+  const std::uint32_t write = first_write_after(key, version - 1);
+  if (write != Names::kNone && events[write].version == version) {
+    return events[write].end < event.start;
+  }
+  return next != Names::kNone && events[next].version == version + 1;  // from before the log
+}
+
+void IntervalAuditor::State::check_refused(std::uint32_t c, const Delivered& delivered) {
+  const Event& commit = events[c];
+  if (!current_throughout(commit.key, commit.expected, commit)) return;
+  const Reads reads = reads_of(commit, delivered);
+  const bool current = std::all_of(reads.begin(), reads.end(), [&](const auto& read) {
+    return current_throughout(read.first, read.second.first, commit);
+  });
+  if (current) ++counts.spurious_409;
+}
+
 // One agent's events by start; a delivery counts for the commits that began after it had ended.
 void IntervalAuditor::State::check_program(const std::vector<std::uint32_t>& program) {
-  std::map<std::uint32_t, std::uint32_t> delivered;  // key -> event
-  std::vector<std::uint32_t> open;                   // begun, in order of start, end not seen yet
+  Delivered delivered;
+  std::vector<std::uint32_t> open;  // begun, in order of start, end not seen yet
   const auto take = [&](std::uint32_t e) {
     const Event& event = events[e];
     if (event.op == Op::kSession || event.op == Op::kExpire) delivered.clear();
@@ -190,6 +244,10 @@ void IntervalAuditor::State::check_program(const std::vector<std::uint32_t>& pro
       take(before);
       return true;
     });
+    if (events[e].refused) {
+      check_refused(e, delivered);
+      continue;
+    }
     if (events[e].op == Op::kCommit) check_commit(e, delivered);
     open.push_back(e);
   }
@@ -217,7 +275,7 @@ void IntervalAuditor::State::settle_order() {
   }
   std::vector<std::pair<std::uint32_t, std::int64_t>> writes_of(events.size(), {Names::kNone, 0});
   for (std::uint32_t i = 0; i < events.size(); ++i) {
-    if (is_write(events[i].op)) writes_of[i] = {events[i].key, events[i].version};
+    if (is_write(events[i])) writes_of[i] = {events[i].key, events[i].version};
   }
   graph.solve(writes_of, keys.size(), queries);
   std::size_t q = 0;
@@ -273,9 +331,15 @@ bool IntervalAuditor::finish(const ViolationSink& sink) {
   State& s = *state_;
   s.sort_events();
   s.find_versions();
+  s.find_stale_gets();
   for (const auto& program : s.programs) s.check_program(program);
   for (std::uint32_t i = 0; i < s.events.size(); ++i) {
-    if (s.events[i].op == Op::kCommit && s.events[i].agent == Names::kNone) s.check_commit(i, {});
+    if (s.events[i].op != Op::kCommit || s.events[i].agent != Names::kNone) continue;
+    if (s.events[i].refused) {
+      s.check_refused(i, {});
+    } else {
+      s.check_commit(i, {});
+    }
   }
   s.settle_order();
   std::stable_sort(s.findings.begin(), s.findings.end(), [&](const Finding& x, const Finding& y) {
@@ -286,6 +350,7 @@ bool IntervalAuditor::finish(const ViolationSink& sink) {
     return rank(x) < rank(y);
   });
   std::uint32_t last = Names::kNone;
+  std::uint64_t reported = 0;
   for (const Finding& finding : s.findings) {
     if (!finding.ww) {
       ++s.counts.xs_pairs;
@@ -293,7 +358,7 @@ bool IntervalAuditor::finish(const ViolationSink& sink) {
       if (finding.commit != last) ++s.counts.xs_commits;
       last = finding.commit;
     }
-    s.report(finding, sink);
+    if (reported++ < s.options.max_report) s.report(finding, sink);
   }
   s.counts.view_divergent = s.counts.xs_commits;
   s.counts.agents = s.agents.size();

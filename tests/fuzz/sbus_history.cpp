@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     switch (data[0]) {
       case 'e':
+        if (const auto txns = txns_from_edn(text, "fuzz")) check(*txns);
         check(calls_from_edn(text, "fuzz"));
         break;
       case 'j':

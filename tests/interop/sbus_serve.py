@@ -1,114 +1,20 @@
 """Drives sbus-check serve over real sockets; needs nothing but the standard library."""
-import atexit
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-import urllib.parse
+
+from sbus_client import Client, Server, audit, expect, raw
 
 work = tempfile.mkdtemp(dir=os.getcwd())
 random.seed(7)
-
-
-class Server:
-    def __init__(self, *options, listen="127.0.0.1:0"):
-        self.process = subprocess.Popen(
-            ["sbus-check", "serve", "-q", "--listen", listen, *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        atexit.register(self.process.kill)  # a test that fails leaves no server behind
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("the server did not start: " + self.process.stderr.read())
-        self.hello = json.loads(line)
-        host, port = self.hello["listening"].removeprefix("http://").rsplit(":", 1)
-        self.address = (host.strip("[]"), int(port))
-
-    def stop(self, how=signal.SIGTERM, code=0):
-        self.process.send_signal(how)
-        began = time.monotonic()
-        assert self.process.wait(10) == code, (self.process.returncode, self.process.stderr.read())
-        assert time.monotonic() - began < 5
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-
-class Client:
-    def __init__(self, server, token=None):
-        self.socket = socket.create_connection(server.address, timeout=10)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.file = self.socket.makefile("rb")
-        self.token = token
-
-    def send(self, method, path, body=None):
-        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n"
-        if self.token:
-            head += f"Authorization: Bearer {self.token}\r\n"
-        self.socket.sendall(head.encode() + b"\r\n" + data)
-
-    def answer(self):
-        line = self.file.readline()
-        if not line:
-            raise ConnectionError("closed")
-        status = int(line.split()[1])
-        self.fields = {}
-        while (field := self.file.readline()) != b"\r\n":
-            name, value = field.decode().rstrip("\r\n").split(": ", 1)
-            self.fields[name.lower()] = value
-        body = self.file.read(int(self.fields.get("content-length", 0)))
-        self.seq = int(self.fields["x-sbus-seq"])
-        return status, json.loads(body) if "json" in self.fields["content-type"] else body.decode()
-
-    def call(self, method, path, body=None):
-        self.send(method, path, body)
-        return self.answer()
-
-    def get(self, key, agent=""):
-        path = "/shard/" + urllib.parse.quote(key, safe="")
-        return self.call("GET", path + "?" + urllib.parse.urlencode({"agent_id": agent}))
-
-    def commit(self, key, expected, agent, delta="d", **more):
-        return self.call("POST", "/commit/v2", {"key": key, "expected_version": expected,
-                                                "delta": delta, "agent_id": agent, **more})
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-
-def expect(answer, code, error=None, /, **fields):
-    assert answer[0] == code, answer
-    if error:
-        assert answer[1]["error"] == error and answer[1]["detail"], answer
-    for name, value in fields.items():
-        assert answer[1][name] == value, (name, answer)
-    return answer[1]
-
-
-def raw(server, data, wait=5):
-    """What the server says to these bytes until it closes the connection."""
-    with socket.create_connection(server.address, timeout=wait) as s:
-        s.sendall(data)
-        out = b""
-        try:
-            while part := s.recv(65536):
-                out += part
-        except (TimeoutError, ConnectionResetError):
-            pass
-        return out
-
-
-def audit(*arguments):
-    done = subprocess.run(["sbus-check", "audit", "--summary", "--no-frame", *arguments],
-                          capture_output=True, text=True)
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
 def endpoints():
@@ -417,7 +323,46 @@ def survives():
     assert records[0]["line"] == 9 and records[0]["stale_key"] == "k", records
 
 
-for test in (endpoints, time_to_live, hostile, doors, survives):
+def fails_to_write(name, **how):
+    """A log that cannot be written: nothing is acknowledged that a restart would not show."""
+    wal = os.path.join(work, name)
+    server = Server("--wal", wal, **how)
+    c = Client(server)
+    acknowledged, status = -1, 201
+    status, answer = c.call("POST", "/shard", {"key": "k", "content": "0"})
+    while status in (200, 201):
+        acknowledged += 1
+        status, answer = c.commit("k", acknowledged, "a", str(acknowledged + 1))
+    assert status == 503 and answer["error"] == "Unavailable" and acknowledged > 3, (status, answer)
+    if status == 503:  # for good, and what failed is not seen
+        c = Client(server)
+        expect(c.get("k"), 200, version=acknowledged, content=str(acknowledged))
+        expect(c.commit("k", acknowledged, "a"), 503, "Unavailable")
+        expect(c.call("POST", "/shard", {"key": "other"}), 503, "Unavailable")
+    c.close()
+    server.stop(code=4)
+    code, records, message = audit(wal)
+    assert code == 0 and records[-1]["commits"] == acknowledged, (code, records, message)
+    server = Server("--wal", wal)
+    c = Client(server)
+    expect(c.get("k"), 200, version=acknowledged, content=str(acknowledged))
+    expect(c.get("other"), 404)
+    expect(c.commit("k", acknowledged, "a"), 200)
+    server.stop()
+
+
+def failing_disk():
+    fails_to_write("full", limit_file=5000)
+    if shutil.which("strace"):
+        for name, call in (("eio", "fdatasync:error=EIO:when=9+"),
+                           ("enospc", "write:error=ENOSPC:when=9+")):
+            # Only calls on the log: the signal handler's own write must get through.
+            fails_to_write(name, under=("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P",
+                                        os.path.join(work, name), "-e", "signal=none", "-e",
+                                        "trace=write,fdatasync", "-e", "inject=" + call))
+
+
+for test in (endpoints, time_to_live, hostile, doors, survives, failing_disk):
     test()
 crossed_commits(int(os.environ.get("SBUS_ROUNDS", "1000")))
 killed(int(os.environ.get("SBUS_KILLS", "9")))

@@ -7,4 +7,4 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-serve.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 exec 2>&1
-python3 "$here/sbus_serve.py"
+PYTHONDONTWRITEBYTECODE=1 python3 "$here/sbus_serve.py"

@@ -121,16 +121,14 @@ int audit(AuditCommand o, const core::Io& io) {
                             : json_report(io, *out, o.files, !o.no_frame, o.line_buffered);
   const auto page = o.html ? io.open_output(*o.html) : nullptr;
   const auto html = page ? html_report(*page, o.files) : nullptr;
-  std::uint64_t reported = 0;
   const sbus::ViolationSink sink = [&](const sbus::Violation& violation) {
-    if (o.max_report && reported >= *o.max_report) return;
-    ++reported;
     report->violation(violation);
     if (html) html->violation(violation);
   };
   const sbus::AuditOptions options{.ttl_ns = o.ttl.ns,
                                    .refresh_own_writes = o.own_writes == "refresh",
-                                   .window = static_cast<std::size_t>(o.window)};
+                                   .window = static_cast<std::size_t>(o.window),
+                                   .max_report = o.max_report.value_or(UINT64_MAX)};
   report->begin();
   if (html) html->begin();
   const Outcome outcome = o.order == "log" ? audit_in_log_order(o, io, *out, options, sink)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -264,6 +265,128 @@ TEST_CASE("serial executions of lists pass every level; a lost append never does
     CHECK(found.verdict == Verdict::kInvalid);
     CHECK(found.anomalies.contains("G-single"));
   }
+}
+
+namespace {
+
+std::string row(const std::string& session, const std::string& ops, const char* status = "ok") {
+  return "{\"session\":\"" + session + "\",\"status\":\"" + status + "\",\"ops\":[" + ops + "]}\n";
+}
+std::string reads(const std::string& key, int value) {
+  return "[\"r\",\"" + key + "\"," + (value == 0 ? "null" : std::to_string(value)) + "]";
+}
+std::string writes(const std::string& key, int value) {
+  return "[\"w\",\"" + key + "\"," + std::to_string(value) + "]";
+}
+
+TxnResult verdict_on(const std::string& text, const char* level) {
+  TxnOptions options;
+  options.level = level_by_name(level).value();
+  return check_txns(txns_from_jsonl(text, "random"), options, "random");
+}
+
+}  // namespace
+
+TEST_CASE("a serial run of registers passes, with each anomaly injected it fails and is named") {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    std::map<std::string, int> now{{"x", 0}, {"y", 0}, {"z", 0}};
+    int next = 1;
+    std::string serial;
+    for (int t = 0; t < 80; ++t) {
+      std::string ops;
+      for (std::size_t i = 1 + random() % 4; i > 0; --i) {
+        const std::string key(1, static_cast<char>('x' + random() % 3));
+        if (!ops.empty()) ops += ',';
+        ops += random() % 2 == 0 ? reads(key, now[key]) : writes(key, now[key] = next++);
+      }
+      serial += row(std::to_string(random() % 5), ops);
+    }
+    for (const char* level : {"rc", "ra", "cc", "pc", "si", "ser", "strict"}) {
+      CAPTURE(level);
+      CHECK(verdict_on(serial, level).verdict == Verdict::kValid);
+    }
+    const auto x = [&] { return reads("x", now["x"]); };
+    const auto y = [&] { return reads("y", now["y"]); };
+    struct Injected {
+      const char *what, *level, *holds, *name;
+      std::string rows;
+    };
+    const std::vector<Injected> all{
+        {"lost update", "si", "cc", "G-single",
+         row("p", x() + "," + writes("x", 9001)) + row("q", x() + "," + writes("x", 9002))},
+        {"write skew", "ser", "si", "G2-item",
+         row("p", x() + "," + y() + "," + writes("x", 9001)) +
+             row("q", x() + "," + y() + "," + writes("y", 9002))},
+        {"aborted read", "rc", nullptr, "G1a",
+         row("p", writes("x", 9001), "fail") + row("q", reads("x", 9001))},
+        {"intermediate read", "rc", nullptr, "G1b",
+         row("p", writes("x", 9001) + "," + writes("x", 9002)) + row("q", reads("x", 9001))},
+        {"long fork", "si", "cc", "G-nonadjacent",
+         row("p", writes("x", 9001)) + row("q", writes("y", 9002)) +
+             row("s", reads("x", 9001) + "," + y()) + row("t", x() + "," + reads("y", 9002))}};
+    for (const Injected& injected : all) {
+      CAPTURE(injected.what);
+      const TxnResult found = verdict_on(serial + injected.rows, injected.level);
+      CHECK(found.verdict == Verdict::kInvalid);
+      CHECK(found.anomalies.contains(injected.name));
+      if (injected.holds != nullptr) {
+        CHECK(verdict_on(serial + injected.rows, injected.holds).verdict == Verdict::kValid);
+      }
+    }
+  }
+}
+
+TEST_CASE("Jepsen operations read as they come are those read as a whole") {
+  int plain = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t n) { return static_cast<int>(random() % n); };
+    std::string text;
+    const bool lists = below(2) == 0;
+    int next = 1;
+    for (int i = 0; i < 30; ++i) {
+      const char* types[] = {"invoke", "ok", "ok", "fail", "info"};
+      text += "{:type :" + std::string(types[below(5)]) + ", :f " +
+              (below(200) == 0 ? ":other" : ":txn") + ", :process " +
+              (below(50) == 0 ? ":nemesis" : std::to_string(below(4))) + ", :value [";
+      for (int n = below(3); n >= 0; --n) {
+        const std::string key = below(2) == 0 ? "1" : ":k";
+        if (below(2) == 0) {
+          text += "[:" + std::string(lists ? "append " : "w ") + key + ' ' +
+                  std::to_string(next++) + "] ";
+        } else {
+          text += "[:r " + key + (below(3) == 0 ? " nil" : lists ? " [1 2]" : " 1") + "] ";
+        }
+      }
+      text += "]}\n";
+    }
+    const auto outcome = [&](auto&& read) -> std::string {
+      try {
+        TxnOptions options;
+        options.level = Level::kStrict;
+        const TxnResult result = check_txns(read(), options, "random");
+        std::string all = std::to_string(static_cast<int>(result.verdict));
+        for (const auto& [name, count] : result.anomalies)
+          all += ' ' + name + std::to_string(count);
+        return all;
+      } catch (const stateutils::core::Error& error) {
+        return error.what();
+      }
+    };
+    std::optional<TxnHistory> streamed;
+    try {
+      streamed = txns_from_edn(text, "random");
+    } catch (const stateutils::core::Error&) {
+    }
+    if (!streamed) continue;
+    ++plain;
+    CHECK(outcome([&] { return *streamed; }) ==
+          outcome([&] { return txns_from_calls(calls_from_edn(text, "random"), "random"); }));
+  }
+  CHECK(plain > 5);
 }
 
 TEST_CASE("linearizability as brute force over all orders says") {

@@ -247,6 +247,32 @@ TEST_CASE("interval order: a chain through a read decides") {
   CHECK(found == "xs@5 definite;ww@6 definite;");
 }
 
+TEST_CASE("interval order: what the clocks prove about gets and refusals") {
+  const auto source = core::memory_input(
+      R"({"op":"commit","agent":"b","key":"x","status":200,"expected_version":0,"version":1,"start":10,"end":20}
+{"op":"get","agent":"c","key":"x","status":200,"version":0,"start":15,"end":30}
+{"op":"get","agent":"c","key":"x","status":200,"version":0,"start":21,"end":30}
+{"op":"commit","agent":"d","key":"x","status":409,"expected_version":1,"start":21,"end":30}
+{"op":"commit","agent":"d","key":"x","status":409,"expected_version":1,"start":15,"end":30}
+{"op":"commit","agent":"d","key":"x","status":409,"expected_version":0,"start":1,"end":9}
+{"op":"commit","agent":"c","key":"x","status":409,"expected_version":1,"start":31,"end":32,"read_set":[{"key":"y","version_at_read":0}]}
+{"op":"commit","agent":"e","key":"y","status":200,"expected_version":0,"version":1,"start":32,"end":40}
+{"op":"commit","agent":"d","key":"x","status":409,"expected_version":1,"error":"TokenConflict","start":21,"end":30}
+)");
+  core::JsonlReader reader(*source);
+  sbus::OplogDecoder decoder;
+  sbus::OpRecord record;
+  sbus::IntervalAuditor auditor({});
+  while (const core::Record* line = reader.next()) {
+    decoder.decode(*line, record);
+    REQUIRE(auditor.add(record));
+  }
+  CHECK_FALSE(auditor.finish([](const sbus::Violation&) {}));
+  CHECK(auditor.summary().stale_get == 1);     // line 3, not line 2
+  CHECK(auditor.summary().spurious_409 == 2);  // lines 4 and 6: the others may have lost a race
+  CHECK(auditor.summary().rejected == 5);
+}
+
 TEST_CASE("versions seen once, as intervals") {
   sbus::VersionSet set;
   CHECK(set.insert(5));

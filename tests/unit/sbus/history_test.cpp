@@ -242,6 +242,24 @@ TEST_CASE("strict adds real time") {
             .verdict == Verdict::kValid);
 }
 
+TEST_CASE("keys and values as numbers: integers by value, texts by text") {
+  sbus::TextTable table;
+  const std::uint32_t seven = table.number("7");
+  CHECK(table.number(std::int64_t{7}) == seven);
+  CHECK(table.text(seven) == "7");
+  for (const char* text : {"07", "+7", "-0", "", "-", "7.0", "\"7\"", "9223372036854775807",
+                           "1000000000000000000", "-999999999999999999"}) {
+    CAPTURE(text);
+    const std::uint32_t number = table.number(text);
+    CHECK(number != seven);
+    CHECK(table.number(text) == number);
+    CHECK(table.text(number) == text);
+  }
+  CHECK(table.number(INT64_MAX) == table.number("9223372036854775807"));
+  CHECK(table.number(INT64_MIN) == table.number("-9223372036854775808"));
+  CHECK(table.number(std::int64_t{-999999999999999999}) == table.number("-999999999999999999"));
+}
+
 TEST_CASE("the forms of transactional histories") {
   const auto dbcop = sbus::txns_from_dbcop(
       R"({"data":[[{"events":[{"Write":{"variable":0,"version":1}}],"committed":true}],
