@@ -161,14 +161,14 @@ class CkzCompressor {
     const ChunkKind kind = ChunkKind::of(heads_[tensor].dtype);
     const std::uint64_t count = heads_[tensor].segment_chunks(s);
     if (chunks_.size() < count) chunks_.resize(count);
-    for_chunks(tensor, s, hasher, threads, [&](std::uint64_t c, Worker& worker) {
+    for_chunks(tensor, s, hasher, threads, [&](std::uint64_t c, Packer& worker) {
       worker.coder.encode(kind, worker.data.view(), worker.base.view(), chunks_[c]);
     });
   }
 
   // Reads and hashes the chunks of a segment, and does `work` with each if there is any.
   void for_chunks(std::size_t tensor, std::uint64_t s, TurnHasher& hasher, int threads,
-                  const std::function<void(std::uint64_t, Worker&)>& work) {
+                  const std::function<void(std::uint64_t, Packer&)>& work) {
     const TensorHead& head = heads_[tensor];
     const std::uint64_t count = head.segment_chunks(s), first = s * kSegmentChunks;
     core::parallel_for(count, threads, [&](std::uint64_t c) {
