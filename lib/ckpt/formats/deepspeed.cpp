@@ -399,7 +399,7 @@ class DeepspeedReader {
     const Experts::Share* share = experts_.share_of(name);
     const Shape* shape = share == nullptr ? nullptr : shape_of(key.mp, name);
     if (shape == nullptr) return {0, 0};
-    const std::uint64_t rank = key.dp % share->ranks;
+    const std::uint64_t rank = share->rank_of(key.dp, dp_);
     return {rank, rank * (*element_count(*shape) / share->ranks)};
   }
 

@@ -76,6 +76,10 @@ void Experts::describe(const TorchFile& model) {
   const Object* layers = heap.find(model.root(), "ds_autoep_layers");
   if (layers == nullptr) layers = heap.find(model.root(), "autoep_layers");
   if (layers == nullptr || (layers->kind != Kind::kList && layers->kind != Kind::kTuple)) return;
+  const Object* config = heap.find(model.root(), "ds_config");
+  const Object* flag =
+      config == nullptr ? nullptr : heap.find(*config, "use_data_before_expert_parallelism");
+  const bool data_first = flag != nullptr && as_size(*flag).value_or(0) != 0;
   for (const Ref ref : layers->items) {
     const Object& layer = heap.at(ref);
     const Object* prefix = heap.find(layer, "expert_key_prefix");
@@ -84,7 +88,7 @@ void Experts::describe(const TorchFile& model) {
     }
     const Share share{size_field(model, layer, "num_experts"),
                       size_field(model, layer, "num_local_experts"),
-                      size_field(model, layer, "ep_size")};
+                      size_field(model, layer, "ep_size"), data_first};
     if (share.experts != share.local * share.ranks) {
       throw core::input_error({model.name()},
                               "ds_autoep_layers: the ranks do not hold all experts");

@@ -3,6 +3,7 @@
 // ranks, each of which then holds its own experts under one name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -18,6 +19,11 @@ class Experts {
   // How many experts the slices of a parameter are of.
   struct Share {
     std::uint64_t experts = 0, local = 0, ranks = 1;  // of all, of one rank; expert-parallel degree
+    bool data_first = false;                          // replicas of a rank's experts are neighbours
+    // The expert-parallel rank of a data-parallel one, of `dp`.
+    [[nodiscard]] std::uint64_t rank_of(std::uint64_t rank, std::uint64_t dp) const {
+      return data_first ? rank / std::max<std::uint64_t>(1, dp / ranks) % ranks : rank % ranks;
+    }
   };
 
   // Reads `ds_autoep_layers` of a model file, where it has that key.

@@ -218,11 +218,14 @@ void PickleWriter::object(const Context& context, Ref ref, int depth) {
     case Kind::kBytes:
       bytes(o.text);
       return;
-    case Kind::kBigInt:
-      put(out_, Op::kLong4);
-      put_bytes(out_, o.text.size(), 4);
+    case Kind::kBigInt: {
+      // As Python does: torch.load(weights_only=True) knows the short form alone.
+      const bool is_short = o.text.size() < 256;
+      put(out_, is_short ? Op::kLong1 : Op::kLong4);
+      put_bytes(out_, o.text.size(), is_short ? 1 : 4);
       out_ += o.text;
       return;
+    }
     case Kind::kTuple:
       begin_tuple();
       children();

@@ -15,3 +15,6 @@ torture_case compress writer 'ckpt-convert compress @IN@ @OUT@ --force' in="$pla
 squeezed=$(torture_make squeezed.ckz "ckpt-convert compress '$plain' @OUT@")
 torture_case decompress writer 'ckpt-convert decompress @IN@ @OUT@ --force' in="$squeezed" ext=.safetensors cut=reject flip=verified
 torture_case quantize writer 'ckpt-convert quantize @IN@ @OUT@ --v 2 --k 4 --quiet --force -o /dev/null' in="$plain" ext=.safetensors cut=reject
+coded=$(torture_make coded.safetensors "ckpt-convert quantize '$plain' @OUT@ --v 2 --k 4 --quiet -o /dev/null")
+torture_case dequantize writer 'ckpt-convert dequantize @IN@ @OUT@ --force' in="$coded" ext=.safetensors cut=reject
+torture_case universal folder 'ckpt-convert reshard @IN@ @OUT@ --to universal --force --threads 1' in="$plain"

@@ -140,7 +140,8 @@ TEST_CASE("what the writer writes decodes to the same value") {
   const std::string pickle =
       "}(X\x01\x00\x00\x00"
       "a]("
-      "K\x01M\x00\x01J\x00\x00\x00\x80\x8a\x05\x00\x00\x00\x00\x01G\x3f\xf8\x00\x00\x00\x00\x00\x00"
+      "K\x01M\x00\x01J\x00\x00\x00\x80\x8a\x05\x00\x00\x00\x00\x01\x8a\x09\x00\x00\x00\x00\x00\x00"
+      "\x00\x00\x01G\x3f\xf8\x00\x00\x00\x00\x00\x00"
       "N\x88"
       "eX\x01\x00\x00\x00"
       "bcargparse\nNamespace\n)\x81}X\x01\x00\x00\x00xK\x02sbX\x01\x00\x00\x00"
@@ -148,6 +149,8 @@ TEST_CASE("what the writer writes decodes to the same value") {
   const Document source(pickle, "test", {});
   PickleWriter writer;
   writer.value(source.heap(), source.root(), [](Ref) { return nullptr; });
-  const Document copy(writer.finish(), "copy", {});
+  const std::string written = writer.finish();
+  CHECK(written.find('\x8b') == std::string::npos);  // LONG4: torch.load(weights_only) has none
+  const Document copy(written, "copy", {});
   CHECK(value_json(copy.heap(), copy.root()) == value_json(source.heap(), source.root()));
 }

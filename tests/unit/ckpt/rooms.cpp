@@ -53,7 +53,8 @@ std::string bytes_of(const ByteFile& file) {
 }  // namespace
 
 TEST_CASE("Cauchy Reed-Solomon over GF(256)/0x11d: reed-solomon.json (ISA-L)") {
-  for (const json& answer : known_answers("reed-solomon.json")["cases"]) {
+  const json answers = known_answers("reed-solomon.json");
+  for (const json& answer : answers["cases"]) {
     const std::size_t k = answer["k"], m = answer["m"];
     const protect::Matrix rows = protect::cauchy_rows(k, m);
     std::vector<std::vector<std::uint8_t>> data(k, std::vector<std::uint8_t>(16)),
@@ -160,7 +161,8 @@ TEST_CASE("A protection record that leaves its folder or lies about sizes is ref
 }
 
 TEST_CASE("Index packing: vptq-index-packing.json") {
-  for (const json& answer : known_answers("vptq-index-packing.json")["cases"]) {
+  const json answers = known_answers("vptq-index-packing.json");
+  for (const json& answer : answers["cases"]) {
     const auto indices = answer["indices"].get<std::vector<std::uint32_t>>();
     const auto residuals = answer["res_indices"].get<std::vector<std::uint32_t>>();
     const unsigned low = answer["index_bits"], high = answer["res_bits"];
