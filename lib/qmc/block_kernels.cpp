@@ -4,6 +4,7 @@
 #include <emmintrin.h>
 #endif
 
+#include <algorithm>
 #include <bit>
 
 #include "qmc/block_kernels_impl.hpp"
@@ -39,6 +40,16 @@ struct ScalarOps {
     double value = 0;
     convert_one<Format::kF64>(word, &value, 0);
     stream_value(value, out);
+  }
+  static double unfold(Reg folded) {
+    const auto x = std::bit_cast<double>(folded);
+    return std::max(x, -0.5 - x);
+  }
+  static void put_folded(Reg folded, double* out) {
+    *out = unfold(folded);
+  }
+  static void stream_folded(Reg folded, double* out) {
+    stream_value(unfold(folded), out);
   }
 };
 

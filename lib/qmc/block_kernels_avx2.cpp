@@ -18,17 +18,24 @@ struct Avx2Ops {
   static Reg exclusive_or(Reg a, Reg b) { return _mm256_xor_si256(a, b); }
   static Reg add(Reg a, Reg b) { return _mm256_add_epi64(a, b); }
 
-  // Exact for y < 2^53: the halves become 2^52 + low and 2^84 + high 2^32 by setting exponent bits.
-  static __m256d to_double(Reg y) {
-    const __m256i low = _mm256_blend_epi32(y, _mm256_set1_epi64x(0x4330000000000000), 0xAA);
-    const __m256i high =
-        _mm256_or_si256(_mm256_srli_epi64(y, 32), _mm256_set1_epi64x(0x4530000000000000));
-    const __m256d offset = _mm256_set1_pd(0x1p84 + 0x1p52);
-    return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(high), offset),
-                         _mm256_castsi256_pd(low));
-  }
+  // The first digit b and the 52 behind it, m, are the lowest bit of the exponent and the mantissa:
+  // 1/2 + m 2^-53 for b = 0, 1 + m 2^-52 for b = 1. The value is 1/2 less, or half of it: whichever
+  // is smaller. Both are exact.
   static __m256d to_f64(Reg word) {
-    return _mm256_mul_pd(to_double(_mm256_srli_epi64(word, 11)), _mm256_set1_pd(0x1p-53));
+    const __m256d x = _mm256_castsi256_pd(
+        _mm256_or_si256(_mm256_srli_epi64(word, 11), _mm256_set1_epi64x(0x3FE0000000000000)));
+    const __m256d half = _mm256_set1_pd(0.5);
+    return _mm256_min_pd(_mm256_sub_pd(x, half), _mm256_mul_pd(x, half));
+  }
+  // 1 + Y_52 2^-52 less 1 - 2^-53: exact.
+  static __m256d to_f64_open(Reg word) {
+    const __m256d x = _mm256_castsi256_pd(
+        _mm256_or_si256(_mm256_srli_epi64(word, 12), _mm256_set1_epi64x(0x3FF0000000000000)));
+    return _mm256_sub_pd(x, _mm256_set1_pd(1 - 0x1p-53));
+  }
+  static __m256d unfold(Reg folded) {
+    const __m256d x = _mm256_castsi256_pd(folded);
+    return _mm256_max_pd(x, _mm256_sub_pd(_mm256_set1_pd(-0.5), x));
   }
   // The low halves of the four lanes.
   static __m128i narrow(Reg word) {
@@ -41,10 +48,7 @@ struct Avx2Ops {
     if constexpr (kFormat == Format::kF64) {
       _mm256_storeu_pd(static_cast<double*>(out) + index, to_f64(word));
     } else if constexpr (kFormat == Format::kF64Open) {
-      const __m256d y = to_double(_mm256_srli_epi64(word, 12));
-      _mm256_storeu_pd(
-          static_cast<double*>(out) + index,
-          _mm256_mul_pd(_mm256_add_pd(y, _mm256_set1_pd(0.5)), _mm256_set1_pd(0x1p-52)));
+      _mm256_storeu_pd(static_cast<double*>(out) + index, to_f64_open(word));
     } else if constexpr (kFormat == Format::kF32) {
       const __m128 y = _mm_cvtepi32_ps(narrow(_mm256_srli_epi64(word, 40)));
       _mm_storeu_ps(static_cast<float*>(out) + index, _mm_mul_ps(y, _mm_set1_ps(0x1p-24f)));
@@ -61,6 +65,8 @@ struct Avx2Ops {
     }
   }
   static void stream(Reg word, double* out) { _mm256_stream_pd(out, to_f64(word)); }
+  static void put_folded(Reg folded, double* out) { _mm256_storeu_pd(out, unfold(folded)); }
+  static void stream_folded(Reg folded, double* out) { _mm256_stream_pd(out, unfold(folded)); }
   static void stream_value(double value, double* out) {
     _mm256_stream_pd(out, _mm256_set1_pd(value));
   }

@@ -21,6 +21,10 @@ struct Avx512Ops {
   static __m512d to_f64(Reg word) {
     return _mm512_mul_pd(_mm512_cvtepu64_pd(_mm512_srli_epi64(word, 11)), _mm512_set1_pd(0x1p-53));
   }
+  static __m512d unfold(Reg folded) {
+    const __m512d x = _mm512_castsi512_pd(folded);
+    return _mm512_max_pd(x, _mm512_sub_pd(_mm512_set1_pd(-0.5), x));
+  }
   template <Format kFormat>
   static void put(Reg word, void* out, std::size_t index) {
     if constexpr (kFormat == Format::kF64) {
@@ -47,6 +51,8 @@ struct Avx512Ops {
     }
   }
   static void stream(Reg word, double* out) { _mm512_stream_pd(out, to_f64(word)); }
+  static void put_folded(Reg folded, double* out) { _mm512_storeu_pd(out, unfold(folded)); }
+  static void stream_folded(Reg folded, double* out) { _mm512_stream_pd(out, unfold(folded)); }
   static void stream_value(double value, double* out) {
     _mm512_stream_pd(out, _mm512_set1_pd(value));
   }

@@ -1,6 +1,7 @@
 // Loops shared by the instruction sets; included by the kernel files only. `V` supplies
 //   Reg, kLanes, load(p), load_any(p), exclusive_or(a, b), add(a, b),
-//   put<Format>(reg, out, index), stream(reg, double*).
+//   put<Format>(reg, out, index), stream(reg, double*), put_folded, stream_folded(reg, double*),
+//   stream_value(double, double*), fence().
 // Everything has internal linkage: a template shared by files of different instruction sets would
 // be merged by the linker into whichever copy it met first.
 #pragma once
@@ -36,24 +37,43 @@ typename V::Reg combine(typename V::Reg a, typename V::Reg b) {
   }
 }
 
-template <class V, bool kAdd, Format kFormat, bool kStream>
+// What becomes of a combined word.
+template <class V, Format kFormat>
+struct Put {
+  static void store(typename V::Reg word, void* out, std::size_t index) {
+    V::template put<kFormat>(word, out, index);
+  }
+};
+template <class V>
+struct Stream {
+  static void store(typename V::Reg word, void* out, std::size_t index) {
+    V::stream(word, static_cast<double*>(out) + index);
+  }
+};
+template <class V>
+struct PutFolded {
+  static void store(typename V::Reg word, void* out, std::size_t index) {
+    V::put_folded(word, static_cast<double*>(out) + index);
+  }
+};
+template <class V>
+struct StreamFolded {
+  static void store(typename V::Reg word, void* out, std::size_t index) {
+    V::stream_folded(word, static_cast<double*>(out) + index);
+  }
+};
+
+template <class V, bool kAdd, class Target>
 void table_kernel(const std::uint64_t* table, const std::uint64_t* pattern, std::size_t groups,
                   std::size_t period, void* out) {
   constexpr std::size_t kSteps = 8 / V::kLanes;
-  const auto store = [&](typename V::Reg word, std::size_t index) {
-    if constexpr (kStream) {
-      V::stream(word, static_cast<double*>(out) + index);
-    } else {
-      V::template put<kFormat>(word, out, index);
-    }
-  };
   if (period == 1) {  // the whole pattern stays in registers
     typename V::Reg held[kSteps];
     for (std::size_t k = 0; k < kSteps; ++k) held[k] = V::load(pattern + k * V::kLanes);
     for (std::size_t v = 0; v < groups; ++v) {
       for (std::size_t k = 0; k < kSteps; ++k) {
         const std::size_t index = v * 8 + k * V::kLanes;
-        store(combine<V, kAdd>(V::load(table + index), held[k]), index);
+        Target::store(combine<V, kAdd>(V::load(table + index), held[k]), out, index);
       }
     }
     return;
@@ -62,11 +82,15 @@ void table_kernel(const std::uint64_t* table, const std::uint64_t* pattern, std:
     for (std::size_t p = 0; p < period; ++p) {
       for (std::size_t k = 0; k < kSteps; ++k) {
         const std::size_t index = (v + p) * 8 + k * V::kLanes;
-        store(combine<V, kAdd>(V::load(table + index), V::load(pattern + p * 8 + k * V::kLanes)),
-              index);
+        const auto held = V::load(pattern + p * 8 + k * V::kLanes);
+        Target::store(combine<V, kAdd>(V::load(table + index), held), out, index);
       }
     }
   }
+}
+
+inline void fold_kernel(const std::uint64_t* words, std::size_t count, std::uint64_t* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = fold_word(words[i]) ^ kFoldMark;
 }
 
 template <class V, Format kFormat>
@@ -87,14 +111,18 @@ void store_kernel(double value, std::size_t count, double* out) {
 template <class V>
 constexpr BlockKernels make_block_kernels() {
   return BlockKernels{
-      {table_kernel<V, false, Format::kF64, false>, table_kernel<V, false, Format::kF64Open, false>,
-       table_kernel<V, false, Format::kF32, false>, table_kernel<V, false, Format::kF32Open, false>,
-       table_kernel<V, false, Format::kU32, false>, table_kernel<V, false, Format::kU64, false>},
-      {table_kernel<V, true, Format::kF64, false>, table_kernel<V, true, Format::kF64Open, false>,
-       table_kernel<V, true, Format::kF32, false>, table_kernel<V, true, Format::kF32Open, false>,
-       table_kernel<V, true, Format::kU32, false>, table_kernel<V, true, Format::kU64, false>},
-      table_kernel<V, false, Format::kF64, true>,
-      table_kernel<V, true, Format::kF64, true>,
+      {table_kernel<V, false, Put<V, Format::kF64>>,
+       table_kernel<V, false, Put<V, Format::kF64Open>>,
+       table_kernel<V, false, Put<V, Format::kF32>>,
+       table_kernel<V, false, Put<V, Format::kF32Open>>,
+       table_kernel<V, false, Put<V, Format::kU32>>, table_kernel<V, false, Put<V, Format::kU64>>},
+      {table_kernel<V, true, Put<V, Format::kF64>>, table_kernel<V, true, Put<V, Format::kF64Open>>,
+       table_kernel<V, true, Put<V, Format::kF32>>, table_kernel<V, true, Put<V, Format::kF32Open>>,
+       table_kernel<V, true, Put<V, Format::kU32>>, table_kernel<V, true, Put<V, Format::kU64>>},
+      table_kernel<V, false, PutFolded<V>>,
+      table_kernel<V, false, StreamFolded<V>>,
+      table_kernel<V, true, Stream<V>>,
+      fold_kernel,
       {convert_kernel<V, Format::kF64>, convert_kernel<V, Format::kF64Open>,
        convert_kernel<V, Format::kF32>, convert_kernel<V, Format::kF32Open>,
        convert_kernel<V, Format::kU32>, convert_kernel<V, Format::kU64>},

@@ -115,8 +115,7 @@ CubatureResult integrate_replicated(Integral& integral, const CubatureOptions& o
   if (count < 2) throw usage_error("--replications must be at least 2");
   const PointSet set = cubature_points(o, integral, "sobol", nullptr);
   const std::uint64_t first = o.n_init.value_or(256);
-  const std::uint64_t last =
-      o.n_max.value_or(set.sequence() == Sequence::kLattice ? kLatticePoints : 1ull << 30);
+  const std::uint64_t last = o.n_max.value_or(set.largest_size(1ull << 30));
   if (first == 0 || last < first) throw usage_error("--n-init must be from 1 to --n-max");
   set.require_rows(0, first);
   const double tail = 1 - (1 - o.confidence) / 2;

@@ -23,14 +23,31 @@ Plan plan_of(const CubatureOptions& o) {
   Plan plan;
   plan.lattice = o.algorithm == Algorithm::kLatticeG || o.algorithm == Algorithm::kBayesLattice;
   plan.bayes = o.algorithm == Algorithm::kBayesNet || o.algorithm == Algorithm::kBayesLattice;
+  plan.guard = o.guard.value_or(plan.bayes ? 1 : 2);
+  return plan;
+}
+
+void choose_sizes(const CubatureOptions& o, const PointSet& set, Plan& plan) {
   const std::uint64_t most = plan.lattice ? kLatticePoints : 1ull << (plan.bayes ? 22 : 30);
   plan.first = power_of_two(o.n_init.value_or(plan.bayes ? 256 : 1024), "--n-init");
-  plan.last = power_of_two(o.n_max.value_or(most), "--n-max");
+  plan.last = power_of_two(o.n_max.value_or(set.largest_size(most)), "--n-max");
   if (plan.first < 64 || plan.last < plan.first) {
     throw usage_error("--n-init must be from 64 to --n-max");
   }
-  plan.guard = o.guard.value_or(plan.bayes ? 1 : 2);
-  return plan;
+  set.require_rows(0, plan.last);
+}
+
+// The transforms know lattices and nets in base 2.
+PointSet point_set_of(const CubatureOptions& o, const Integral& integral, const Plan& plan) {
+  PointSet set = plan.lattice ? cubature_points(o, integral, "lattice", "shift")
+                              : cubature_points(o, integral, "sobol", "lms+ds");
+  const Sequence kind = set.sequence();
+  if (plan.lattice ? kind != Sequence::kLattice
+                   : kind != Sequence::kSobol && kind != Sequence::kNet) {
+    throw usage_error(plan.lattice ? "--seq: this algorithm takes lattices"
+                                   : "--seq: this algorithm takes nets in base 2");
+  }
+  return set;
 }
 
 // All randomizations of all outputs.
@@ -135,10 +152,9 @@ void judge(const Integral& integral, const Spectra& spectra, const Plan& plan,
 
 CubatureResult integrate_spectra(Integral& integral, const CubatureOptions& o) {
   const Clock clock;
-  const Plan plan = plan_of(o);
-  const PointSet set = plan.lattice ? cubature_points(o, integral, "lattice", "shift")
-                                    : cubature_points(o, integral, "sobol", "lms+ds");
-  set.require_rows(0, plan.last);
+  Plan plan = plan_of(o);
+  const PointSet set = point_set_of(o, integral, plan);
+  choose_sizes(o, set, plan);
   if (plan.bayes && o.points.alpha != 1) throw usage_error("bayes-net takes --alpha 1 only");
   Spectra spectra(o, plan, set);
   CubatureResult result;

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "core/threads.hpp"
+#include "core/units.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -226,7 +227,7 @@ void Gram::require_positive() const {
   for (std::size_t k = 0; k < lambda_.size(); ++k) {
     if (lambda_[k] > 0) continue;
     throw core::input_error({"kernel"}, "eigenvalue " + std::to_string(k) + " is " +
-                                            std::to_string(lambda_[k]) +
+                                            core::format_double(lambda_[k]) +
                                             ": not positive definite; --jitter may help");
   }
 }

@@ -1,6 +1,7 @@
 #include "qmc/normal.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -9,7 +10,6 @@
 namespace stateutils::qmc {
 namespace {
 
-constexpr double kMiddleWidth = 0.425;           // |u - 1/2| of the first region
 constexpr double kFar = 1.3887943864964021e-11;  // exp(-25)
 
 // ln p without libm, in extended precision: p = m 2^e, ln m = 2 atanh((m - 1) / (m + 1)).
@@ -55,6 +55,11 @@ double far_tail(double p) {
   return static_cast<double>(polynomial(kE, r) / polynomial(kF, r));
 }
 
+// Negative outside the centre.
+std::uint64_t room_bits(double u) {
+  return std::bit_cast<std::uint64_t>(kCentreWidth - std::abs(u - 0.5));
+}
+
 const NormalKernels& kernels() {
 #ifdef __x86_64__
   if (core::active_isa() == core::Isa::kAvx512) return kNormalAvx512;
@@ -68,36 +73,42 @@ const NormalKernels& kernels() {
 const NormalKernels kNormalScalar = make_normal_kernels();
 
 double normal_quantile(double u) {
-  if (std::abs(u - 0.5) <= kMiddleWidth) return middle(u);
-  const double p = u < 0.5 ? u : 1 - u;  // exact
+  if (std::abs(u - 0.5) <= kCentreWidth) return central(u, stretched(u));
+  const double p = std::min(u, 1 - u);  // exact
   const double x = p >= kFar ? tail(p) : far_tail(p);
   return u < 0.5 ? -x : x;
 }
 
 void normal_quantiles(double* u, std::size_t count) {
-  constexpr std::size_t kPart = 1024;
+  constexpr std::size_t kLook = 8;  // values looked at together for one outside the centre
   const NormalKernels& run = kernels();
-  double made[kPart], p[kPart], x[kPart];
-  std::uint32_t place[kPart];
-  for (std::size_t from = 0; from < count; from += kPart) {
-    const std::size_t part = std::min(kPart, count - from);
+  double p[kNormalPart], x[kNormalPart];
+  std::uint32_t place[kNormalPart];
+  bool upper[kNormalPart];
+  for (std::size_t from = 0; from < count; from += kNormalPart) {
+    const std::size_t part = std::min(kNormalPart, count - from);
     double* values = u + from;
-    // The tails, gathered without branches: which values they are cannot be predicted.
     std::size_t outside = 0;
-    for (std::size_t i = 0; i < part; ++i) {
-      const double v = values[i];
-      place[outside] = static_cast<std::uint32_t>(i);
-      p[outside] = std::min(v, 1 - v);  // exact where it is used
-      // NaN counts as outside.
-      outside += static_cast<std::size_t>(!(std::abs(v - 0.5) <= kMiddleWidth));
-    }
-    run.middle(values, part, made);
+    const auto look = [&](std::size_t first, std::size_t some) {
+      std::uint64_t signs = 0;
+      for (std::size_t k = first; k < first + some; ++k) signs |= room_bits(values[k]);
+      if (signs >> 63 == 0) return;
+      for (std::size_t k = first; k < first + some; ++k) {
+        place[outside] = static_cast<std::uint32_t>(k);
+        upper[outside] = values[k] > 0.5;
+        p[outside] = std::min(values[k], 1 - values[k]);  // exact
+        outside += room_bits(values[k]) >> 63;
+      }
+    };
+    std::size_t i = 0;
+    for (; i + kLook <= part; i += kLook) look(i, kLook);
+    look(i, part - i);
+    run.centre(values, part);
     run.tail(p, outside, x);
     for (std::size_t k = 0; k < outside; ++k) {
       const double magnitude = p[k] >= kFar ? x[k] : far_tail(p[k]);
-      made[place[k]] = std::copysign(magnitude, values[place[k]] - 0.5);
+      values[place[k]] = upper[k] ? magnitude : -magnitude;
     }
-    std::copy_n(made, part, values);
   }
 }
 

@@ -95,6 +95,7 @@ class NusPoints final : public Points {
 // Tables pay when many rows use them and they stay in the outer caches.
 constexpr std::uint64_t kRowsForTables = 512;
 constexpr std::size_t kColumnsForTables = 1024;
+constexpr std::uint64_t kTileRows = 1024;
 // Columns that are taken out of the rows together: a cache line.
 constexpr std::size_t kColumnGroup = 8;
 
@@ -134,10 +135,11 @@ void NusPoints::fill(std::uint64_t first, std::uint64_t rows, Format format, voi
   const ConvertKernel convert = block_kernels().convert[static_cast<int>(format)];
   const std::size_t d = dims(), inner = inputs_.size();
   // A tile of rows: the net's words, then column by column, then rows again.
-  const std::uint64_t tile =
-      std::max<std::uint64_t>(kRowsForTables, (std::uint64_t{1} << 13) / inner);
+  const std::uint64_t tile = std::max<std::uint64_t>(kTileRows, (std::uint64_t{1} << 13) / inner);
   std::vector<std::uint64_t> words(std::min(tile, rows) * inner), result(words.size() / alpha_);
-  std::vector<std::uint64_t> columns(kColumnGroup * std::min(tile, rows));
+  // Columns a power of two apart would share their lines of the cache.
+  const std::size_t stride = std::min(tile, rows) + 8;
+  std::vector<std::uint64_t> columns(kColumnGroup * stride);
   auto* bytes = static_cast<char*>(out);
   for (std::uint64_t done = 0; done < rows;) {
     const std::uint64_t part = std::min(tile, rows - done);
@@ -145,13 +147,13 @@ void NusPoints::fill(std::uint64_t first, std::uint64_t rows, Format format, voi
     for (std::size_t j = 0; j < inner; j += kColumnGroup) {
       const std::size_t group = std::min(kColumnGroup, inner - j);
       for (std::uint64_t i = 0; i < part; ++i) {
-        for (std::size_t k = 0; k < group; ++k) columns[k * part + i] = words[i * inner + j + k];
+        for (std::size_t k = 0; k < group; ++k) columns[k * stride + i] = words[i * inner + j + k];
       }
       for (std::size_t k = 0; k < group; ++k) {
-        scramble_column(j + k, std::span(columns).subspan(k * part, part));
+        scramble_column(j + k, std::span(columns).subspan(k * stride, part));
       }
       for (std::uint64_t i = 0; i < part; ++i) {
-        for (std::size_t k = 0; k < group; ++k) words[i * inner + j + k] = columns[k * part + i];
+        for (std::size_t k = 0; k < group; ++k) words[i * inner + j + k] = columns[k * stride + i];
       }
     }
     const std::uint64_t* ready = words.data();

@@ -354,6 +354,11 @@ void PointSet::require_rows(std::uint64_t first, std::uint64_t rows) const {
   }
 }
 
+std::uint64_t PointSet::largest_size(std::uint64_t most) const {
+  const std::uint64_t limit = state_->limit;
+  return limit == 0 ? most : std::min(most, std::bit_floor(limit));
+}
+
 std::unique_ptr<Points> PointSet::replication(std::uint32_t r) const {
   const State& s = *state_;
   std::vector<std::size_t> positions(s.dims.size());

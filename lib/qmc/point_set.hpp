@@ -71,6 +71,8 @@ class PointSet {
 
   // Whether rows [first, first + rows) exist; kUsage when not.
   void require_rows(std::uint64_t first, std::uint64_t rows) const;
+  // Natural sizes up to `most`: the largest power of 2 of points that there are.
+  [[nodiscard]] std::uint64_t largest_size(std::uint64_t most) const;
   [[nodiscard]] std::unique_ptr<Points> replication(std::uint32_t r) const;
   // Only column `column` of a replication, for column-major output.
   [[nodiscard]] std::unique_ptr<Points> column(std::uint32_t r, std::size_t column) const;

@@ -74,18 +74,24 @@ class TabledPoints : public Points {
   virtual void table_row(std::uint64_t low, std::uint64_t* row) const = 0;
 
  private:
-  struct Walk;
+  // What makes a block: the kernel, and how its table and pattern are written.
+  struct Plan {
+    TableKernel kernel;
+    const std::uint64_t* table;
+    bool folded;
+  };
+  [[nodiscard]] Plan plan(Format format, bool stream) const;
   void fill_blocks(std::uint64_t first, std::uint64_t rows, Format format, bool stream,
                    char* out) const;
   void fill_rows(std::uint64_t first, std::uint64_t rows, Format format, char* out) const;
 
   std::size_t dims_;
   Op op_;
-  std::uint64_t block_ = 1;  // rows per block; 1: no table, rows are made one by one
-  std::size_t groups_ = 0;   // of 8 words per block
-  std::size_t repeats_ = 1;  // copies of a row in the pattern
-  std::size_t period_ = 1;   // groups in the pattern
-  AlignedWords table_{0};
+  std::uint64_t block_ = 1;            // rows per block; 1: no table, rows are made one by one
+  std::size_t groups_ = 0;             // of 8 words per block
+  std::size_t repeats_ = 1;            // copies of a row in the pattern
+  std::size_t period_ = 1;             // groups in the pattern
+  AlignedWords table_{0}, folded_{0};  // folded_: nets only
 };
 
 // Sequences whose rows are computed one by one.

@@ -72,7 +72,8 @@ class NetPoints final : public TabledPoints {
   std::vector<std::uint64_t> shift_, by_bit_, steps_;
 };
 
-// Y = u(i) g_j + shift_j modulo 2^64, u(high + low) = u(high) + u(low).
+// Y = u(i) g_j + shift_j modulo 2^64, u(high + low) = u(high) + u(low). From block to block a row
+// changes by a constant that depends on the carry alone; the first kSteps of them are kept.
 class MultiplesPoints final : public TabledPoints {
  public:
   MultiplesPoints(std::vector<std::uint64_t> generator, bool reversed,
@@ -81,21 +82,39 @@ class MultiplesPoints final : public TabledPoints {
         generator_(std::move(generator)),
         shift_(or_zeros(std::move(shift), generator_.size())),
         reversed_(reversed) {
+    for (unsigned carry = 0; carry < kSteps; ++carry) {
+      // From 0 1..1 (carry ones) to 1 0..0, in units of the block.
+      const std::uint64_t before = ((1ull << carry) - 1) * block_rows();
+      const std::uint64_t step = multiplier(before + block_rows()) - multiplier(before);
+      for (const std::uint64_t g : generator_) steps_.push_back(step * g);
+    }
     make_table();
   }
 
  protected:
   void base(std::uint64_t index, std::uint64_t* row) const override {
-    const std::uint64_t u = reversed_ ? reverse_bits(index) : index;
+    const std::uint64_t u = multiplier(index);
     for (std::size_t j = 0; j < dims(); ++j) row[j] = u * generator_[j] + shift_[j];
   }
+  void advance(std::uint64_t index, std::uint64_t* row) const override {
+    const auto carry = static_cast<unsigned>(std::countr_one(index / block_rows()));
+    if (carry >= kSteps) return base(index + block_rows(), row);
+    const std::uint64_t* step = steps_.data() + carry * dims();
+    for (std::size_t j = 0; j < dims(); ++j) row[j] += step[j];
+  }
   void table_row(std::uint64_t low, std::uint64_t* row) const override {
-    const std::uint64_t u = reversed_ ? reverse_bits(low) : low;
+    const std::uint64_t u = multiplier(low);
     for (std::size_t j = 0; j < dims(); ++j) row[j] = u * generator_[j];
   }
 
  private:
-  std::vector<std::uint64_t> generator_, shift_;
+  static constexpr unsigned kSteps = 8;
+
+  [[nodiscard]] std::uint64_t multiplier(std::uint64_t index) const {
+    return reversed_ ? reverse_bits(index) : index;
+  }
+
+  std::vector<std::uint64_t> generator_, shift_, steps_;
   bool reversed_;
 };
 

@@ -10,9 +10,17 @@ namespace {
 
 using core::usage_error;
 
-std::string kernel_text(const std::string& argument) {
-  if (!argument.starts_with('@')) return argument;
-  return core::read_file(argument.substr(1), 16 << 20);
+// JSON on the command line is usage, in a file it is input.
+qmc::KernelSpec read_kernel(const std::string& argument, std::size_t d) {
+  if (argument.starts_with('@')) {
+    const std::string file = argument.substr(1);
+    return qmc::parse_kernel(core::read_file(file, 16 << 20), file, d);
+  }
+  try {
+    return qmc::parse_kernel(argument, "--kernel", d);
+  } catch (const core::Error& error) {
+    throw usage_error(error.what());
+  }
 }
 
 // The kernel belongs to the sequence: lattices with si, nets with dsi.
@@ -49,7 +57,7 @@ KernelProblem make_problem(KernelOptions& o, core::Io& io) {
   settle_seed(io, qmc::PointSet(spec).is_random());
   spec.seed = io.seed;
   qmc::PointSet set(std::move(spec));
-  qmc::KernelSpec kernel = qmc::parse_kernel(kernel_text(o.kernel), "--kernel", set.columns());
+  qmc::KernelSpec kernel = read_kernel(o.kernel, set.columns());
   require_pair(kernel, set);
   return {std::move(set), std::move(kernel)};
 }

@@ -18,4 +18,5 @@ qmc-sample integrate --f 'x3' -d 2; echo $?
 qmc-sample integrate --f box -d 2 --measure normal; echo $?
 qmc-sample integrate --f box -d 2 --seed 1 --tol-mode both; echo $?
 qmc-sample integrate --f box -d 2 --seed 1 --seq lattice --algo net-g; echo $?
+qmc-sample integrate --f box -d 2 --seed 1 --seq halton; echo $?
 qmc-sample integrate --f 'log(x1-2)' -d 2 --seed 1; echo $?
