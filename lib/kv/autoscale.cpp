@@ -55,7 +55,7 @@ std::vector<ConcurrencySample> read_concurrency(const std::string& text, const s
 ScaleResult scale_pods(const std::vector<ConcurrencySample>& samples, const ScaleRule& rule) {
   Window stable(samples, rule.stable_s), panic(samples, rule.panic_s);
   const double first = samples.front().t, length = samples.back().t - first;
-  if (length / rule.tick_s > 1e8) throw core::usage_error("more than 10^8 ticks");
+  if (length / rule.tick_s > 1e7) throw core::usage_error("more than 10^7 ticks");
   const auto ticks = static_cast<std::uint64_t>(std::floor(length / rule.tick_s)) + 1;
   ScaleResult result;
   std::uint64_t pods = std::max<std::uint64_t>(rule.least, 1);

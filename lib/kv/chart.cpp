@@ -1,6 +1,7 @@
 #include "kv/chart.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -178,7 +179,11 @@ class Drawing {
         top_(y + kTop + legend_height(chart) + kAxisName) {}
 
   void frame(double x, double y) {
-    canvas_.text(x, y + 15, chart_.title, style(15, kInk, Anchor::kStart, true));
+    std::string title = chart_.title;
+    if (!title.empty()) {
+      title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+    }
+    canvas_.text(x, y + 15, title, style(15, kInk, Anchor::kStart, true));
     canvas_.text(x, y + 32, chart_.note, style(11, kMuted));
     for (const LegendEntry& entry : legend_of(chart_)) {
       const double at = y + kTop + 8 + entry.row * kLegendRow;

@@ -1,7 +1,6 @@
 #include "kv/coldstart.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <queue>
@@ -38,23 +37,30 @@ class NumberedNames {
 class GapHistogram {
  public:
   void add(double gap) {
-    const auto bin = static_cast<std::size_t>(std::min(gap, kBins - 1.0));
-    if (bins_.size() <= bin) bins_.resize(bin + 1, 0);
+    const auto bin = static_cast<std::uint32_t>(std::min(gap, kBins - 1.0));
+    if (count_ == 0) cover_ = bin;
     ++bins_[bin];
     ++count_;
     if (bin <= cover_) ++within_;
-    while (!covers(within_)) within_ += bins_[++cover_];
-    while (cover_ > 0 && covers(within_ - bins_[cover_])) within_ -= bins_[cover_--];
+    while (!covers(within_)) {
+      const auto next = bins_.upper_bound(cover_);
+      cover_ = next->first;
+      within_ += next->second;
+    }
+    for (auto at = bins_.find(cover_); at != bins_.begin() && covers(within_ - at->second);) {
+      within_ -= at->second;
+      cover_ = (--at)->first;
+    }
   }
   // The end of the first bin up to which 99 % of the gaps are.
   [[nodiscard]] double keep(double otherwise) const {
-    return count_ < kEnough ? otherwise : static_cast<double>(cover_ + 1);
+    return count_ < kEnough ? otherwise : cover_ + 1.0;
   }
 
  private:
   [[nodiscard]] bool covers(std::uint64_t within) const { return within * 100 >= count_ * 99; }
-  std::vector<std::uint32_t> bins_;
-  std::size_t cover_ = 0;
+  std::map<std::uint32_t, std::uint64_t> bins_;  // only those that hold gaps
+  std::uint32_t cover_ = 0;
   std::uint64_t count_ = 0, within_ = 0;  // gaps; of those, up to the end of bin cover_
 };
 

@@ -84,7 +84,7 @@ class RooflineCost : public CostModel {
     const Reading read = reading(n, ctx);
     const double flops =
         2 * model_.active_parameters() * tokens +
-        attention_flops_ * (batch.prefill_attention + batch.window * (n * 0.5 + read.fixed));
+        attention_flops_ * (prefill_attention(batch) + batch.window * (n * 0.5 + read.fixed));
     const double activations = 4.0 * model_.layers * model_.hidden * model_.dtype_bytes * tokens;
     const double bytes =
         weights_ + activations +
@@ -104,6 +104,13 @@ class RooflineCost : public CostModel {
     std::uint64_t last = ~0ull;
   };
 
+  // Pairs of new tokens and those they read in a prefill; LServe's streaming half of the heads
+  // never reads more than sink and local ones.
+  [[nodiscard]] double prefill_attention(const BatchShape& batch) const {
+    const double all = batch.prefill_attention;
+    if (!lserve_) return all;
+    return (all + std::min(all, static_cast<double>(batch.prefill_tokens) * kSinkAndLocal)) / 2;
+  }
   [[nodiscard]] Reading reading(double n, std::uint64_t ctx) const {
     if (!lserve_ || n == 0) return {};
     const auto sum = static_cast<double>(ctx);

@@ -62,6 +62,11 @@ std::uint32_t Loop::route(std::uint32_t r) {
 }
 
 void Loop::arrive(std::uint32_t r, std::int64_t now) {
+  if (arrivals_.answered(r)) {
+    out_.answer(r, arrivals_.time_of(r), now);
+    arrivals_.finished(r, now);
+    return;
+  }
   retention_.arrived(r, now);
   if (steps_) steps_->arrived(r);
   const std::uint64_t tokens = std::uint64_t{trace_.in[r]} + outputs_of(trace_, r) - 1;

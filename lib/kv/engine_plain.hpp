@@ -73,7 +73,8 @@ class Loop {
       machines_.emplace_back(trace, config, setup, steps_ ? &*steps_ : nullptr);
     out_.admitted.resize(machines_.size());
     std::uint32_t first = 0;
-    if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup;
+    if (arrivals_.peek(out_.count_from, first))
+      out_.count_from += config.warmup - config.funnel_time;
   }
   SimResult run();
 

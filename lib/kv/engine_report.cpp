@@ -31,7 +31,10 @@ class Times {
   [[nodiscard]] double ttft(std::uint32_t i) const { return since(r_.outcomes.first[i], i); }
   [[nodiscard]] double e2e(std::uint32_t i) const { return since(r_.outcomes.finish[i], i); }
   [[nodiscard]] double queue(std::uint32_t i) const { return since(r_.outcomes.start[i], i); }
-  [[nodiscard]] bool has_tpot(std::uint32_t i) const { return trace_.out[i] > 1; }
+  [[nodiscard]] bool answered(std::uint32_t i) const {
+    return !r_.outcomes.answered.empty() && r_.outcomes.answered[i];
+  }
+  [[nodiscard]] bool has_tpot(std::uint32_t i) const { return trace_.out[i] > 1 && !answered(i); }
   [[nodiscard]] double tpot(std::uint32_t i) const {
     return seconds(r_.outcomes.finish[i] - r_.outcomes.first[i]) / (trace_.out[i] - 1);
   }
@@ -165,14 +168,20 @@ void write_power(core::JsonWriter& json, const RunConfig& config, const SimResul
 
 void write_memory(core::JsonWriter& json, const Trace& trace, const RunConfig& config) {
   const Fleet fleet(trace, config);
-  double bytes = 0;
+  double bytes = 0, below = 0;
   for (const InstanceSetup& setup : fleet.instances) {
+    for (std::size_t tier = 1; tier < setup.tiers.size(); ++tier) {
+      const std::uint64_t blocks = setup.tiers[tier].capacity;
+      if (blocks >= kUnboundedBlocks / fleet.per_block) continue;
+      below += static_cast<double>(blocks) * fleet.block * static_cast<double>(fleet.token_bytes);
+    }
     if (setup.units < kUnboundedBlocks) {
       bytes +=
           static_cast<double>(setup.units) * config.block * static_cast<double>(fleet.token_bytes);
     }
   }
   json.key("memory").begin_object().field("kv_bytes", bytes);
+  if (config.tiers.size() > 1) json.field("total_kv_bytes", bytes + below);
   if (config.tiers[0].size == "auto") {
     const AutoSize size = auto_size(config, config.fleet[0]);
     json.field("util", size.util).field("weights_bytes", size.weights);
@@ -188,7 +197,7 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
   const Outcomes& out = result.outcomes;
   const Times times(trace, config, result);
   std::vector<std::uint32_t> served, decoded;
-  std::uint64_t counted = 0, rejected = 0, good = 0;
+  std::uint64_t counted = 0, rejected = 0, good = 0, answered = 0;
   Span run;
   for (std::uint32_t i = 0; i < trace.size(); ++i) {
     if (!times.counted(i)) continue;
@@ -200,6 +209,7 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
     served.push_back(i);
     if (times.has_tpot(i)) decoded.push_back(i);
     if (times.slo_ok(i)) ++good;
+    if (times.answered(i)) ++answered;
     run.take(result.arrival[i], out.finish[i]);
   }
   const double makespan = run.length();
@@ -221,6 +231,7 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
   json.field("transfers", out.transfers).field("stall_s", seconds(out.stalled));
   json.field("slo_attainment", share(static_cast<double>(good), static_cast<double>(counted)));
   json.field("goodput_rps", share(static_cast<double>(good), makespan));
+  if (config.funnel_share > 0) json.field("answered", answered);
   write_power(json, config, result, makespan);
   write_memory(json, trace, config);
   if (config.retain == Retain::kKvflow) {
@@ -259,7 +270,7 @@ void write_requests(core::JsonlWriter& writer, const Trace& trace, const RunConf
     }
     json.end_object();
     json.field("prefilled", out.prefilled[i]).field("preemptions", out.preemptions[i]);
-    field("instance", served, [&] { return out.instance[i]; });
+    field("instance", served && !times.answered(i), [&] { return out.instance[i]; });
     json.field("slo_ok", times.slo_ok(i));
     if (!served) json.field("rejected", true);
     if (config.retain != Retain::kOff && config.retain != Retain::kKvflow) {

@@ -21,7 +21,7 @@ Loop::Loop(const Trace& trace, const RunConfig& config, const SimOptions& option
   for (const InstanceSetup& setup : fleet_.instances) machines_.emplace_back(trace, config, setup);
   out_.admitted.resize(machines_.size());
   std::uint32_t first = 0;
-  if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup;
+  if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup - config.funnel_time;
 }
 
 std::uint32_t Loop::route(std::uint32_t r) {
@@ -56,6 +56,11 @@ std::uint32_t Loop::route(std::uint32_t r) {
 }
 
 void Loop::arrive(std::uint32_t r, std::int64_t now) {
+  if (arrivals_.answered(r)) {
+    out_.answer(r, arrivals_.time_of(r), now);
+    arrivals_.finished(r, now);
+    return;
+  }
   const std::uint64_t tokens = std::uint64_t{trace_.in[r]} + outputs_of(trace_, r) - 1;
   const auto fits = [&](const Machine& m) { return units(tokens) <= m.setup.units; };
   const std::uint32_t to = std::ranges::all_of(machines_, fits) ? route(r) : kNone;

@@ -91,6 +91,21 @@ Arrivals::Arrivals(const Trace& trace, const RunConfig& config) : trace_(trace) 
   std::ranges::stable_sort(fixed_, {}, [this](std::uint32_t i) { return time_[i]; });
   link_children();
   job_start_.assign(trace.sessions.size(), kNoTime);
+  small_ = config.funnel_time;
+  if (config.funnel_share > 0) choose_answered(config);
+}
+
+// Exactly the share of the requests, rounded, at random places.
+void Arrivals::choose_answered(const RunConfig& config) {
+  const std::uint32_t n = trace_.size();
+  core::Rng rng(config.seed, 0xf0e1);
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys(n);
+  for (std::uint32_t i = 0; i < n; ++i) keys[i] = {rng.u64(), i};
+  const auto count = std::llround(config.funnel_share * n);
+  std::ranges::nth_element(keys, keys.begin() + count);
+  answered_.assign(n, false);
+  for (std::int64_t k = 0; k < count; ++k)
+    answered_[keys[static_cast<std::size_t>(k)].second] = true;
 }
 
 // Which requests wait for which: given parents, else the record before of the session and agent,
@@ -151,7 +166,7 @@ bool Arrivals::peek(std::int64_t& time, std::uint32_t& request) const {
   Entry next{0, 0};
   if (fixed) next = {time_[fixed_[next_fixed_]], fixed_[next_fixed_]};
   if (!fixed || (!followers_.empty() && followers_.top() < next)) next = followers_.top();
-  time = next.first;
+  time = next.first + small_;
   request = next.second;
   return true;
 }
@@ -166,7 +181,7 @@ void Arrivals::pop() {
     followers_.pop();
   }
   const std::uint32_t session = session_of(trace_, request);
-  if (session != kNone && job_start_[session] == kNoTime) job_start_[session] = time;
+  if (session != kNone && job_start_[session] == kNoTime) job_start_[session] = time - small_;
 }
 
 void Arrivals::finished(std::uint32_t request, std::int64_t now) {
@@ -252,6 +267,13 @@ Outcomes::Outcomes(std::uint32_t requests, bool with_detail)
   prefilled.assign(requests, 0);
   preemptions.assign(requests, 0);
   hits.assign(requests, {});
+}
+
+void Outcomes::answer(std::uint32_t request, std::int64_t arrival, std::int64_t now) {
+  if (answered.empty()) answered.assign(start.size(), false);
+  answered[request] = true;
+  start[request] = arrival;
+  first[request] = finish[request] = now;
 }
 
 void Outcomes::admit(const Trace& trace, std::uint32_t request, std::uint32_t where,

@@ -23,19 +23,25 @@ enum class EventKind : std::uint8_t { kArrival, kTransfer, kTimer, kIteration, k
 class Arrivals {
  public:
   Arrivals(const Trace& trace, const RunConfig& config);
-  // The next one, without taking it; false at the end (or until something finishes).
+  // The next one, without taking it, and when the fleet sees it; false at the end (or until
+  // something finishes).
   [[nodiscard]] bool peek(std::int64_t& time, std::uint32_t& request) const;
   void pop();
   void finished(std::uint32_t request, std::int64_t now);
   // When a request arrived; kNoTime: not yet.
   [[nodiscard]] std::int64_t time_of(std::uint32_t request) const { return time_[request]; }
   [[nodiscard]] const std::vector<std::int64_t>& times() const { return time_; }
+  // Whether the funnel's small model answers it: it is done when it comes out of peek().
+  [[nodiscard]] bool answered(std::uint32_t request) const {
+    return !answered_.empty() && answered_[request];
+  }
   // The first arrival of the request's job so far (a request without a session is its own job).
   [[nodiscard]] std::int64_t job_start(std::uint32_t request) const;
 
  private:
   void follow_sessions(const Trace& trace, bool closed);
   void link_children();
+  void choose_answered(const RunConfig& config);
 
   const Trace& trace_;
   std::vector<std::int64_t> time_, gap_;
@@ -43,6 +49,8 @@ class Arrivals {
   std::vector<std::uint32_t> parent_end_, parent_;  // by request
   std::vector<std::uint32_t> child_end_, child_, waits_;
   std::vector<std::int64_t> latest_, job_start_;
+  std::vector<bool> answered_;
+  std::int64_t small_ = 0;  // what the funnel takes from every request
   std::size_t next_fixed_ = 0;
   using Entry = std::pair<std::int64_t, std::uint32_t>;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> followers_;
@@ -91,6 +99,9 @@ struct Outcomes {
   std::vector<std::uint32_t> instance, prefilled, preemptions;
   std::vector<std::array<std::uint32_t, kTiers>> hits;
 
+  // Answered by the funnel's small model: the fleet never sees it.
+  void answer(std::uint32_t request, std::int64_t arrival, std::int64_t now);
+  std::vector<bool> answered;  // empty when none was
   // A request's first admission, with its hits by tier in blocks of `block` tokens.
   void admit(const Trace& trace, std::uint32_t request, std::uint32_t where, std::int64_t arrival,
              const std::array<std::uint32_t, kTiers>& blocks, std::uint32_t block);

@@ -192,6 +192,8 @@ bool is_summary_field(const std::string& path) {
                                       "energy_j",
                                       "cost",
                                       "memory.kv_bytes",
+                                      "memory.total_kv_bytes",
+                                      "answered",
                                       "bound.belady",
                                       "bound.unbounded",
                                       "extrapolated_share",
@@ -208,16 +210,13 @@ bool is_summary_field(const std::string& path) {
          std::ranges::find(shares, path.substr(dot + 1)) != std::end(shares);
 }
 
-Objective::Objective(const std::string& text) : root_(Parser(text).parse()), text_(text) {}
+Objective::Objective(const std::string& text) : root_(Parser(text).parse()) {}
 Objective::~Objective() = default;
 Objective::Objective(Objective&&) noexcept = default;
 
 double Objective::of(const nlohmann::json& summary) const {
   const double value = evaluate(*root_, summary);
-  if (!std::isfinite(value)) {
-    throw core::input_error({}, "objective " + core::quoted(text_) + " has no value here");
-  }
-  return value;
+  return std::isfinite(value) ? value : std::nan("");
 }
 
 }  // namespace stateutils::kv

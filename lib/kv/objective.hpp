@@ -15,14 +15,14 @@ class Objective {
   explicit Objective(const std::string& text);
   ~Objective();
   Objective(Objective&&) noexcept;
-  // kInput when a field is null in this summary or the value is not finite.
+  // NaN when a field is null in this summary, as every time is when nothing was served, or the
+  // value is not finite.
   [[nodiscard]] double of(const nlohmann::json& summary) const;
 
   struct Node;
 
  private:
   std::unique_ptr<Node> root_;
-  std::string text_;
 };
 
 [[nodiscard]] bool is_summary_field(const std::string& path);

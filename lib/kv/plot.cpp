@@ -1,7 +1,6 @@
 #include "kv/plot.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <map>
 
@@ -119,7 +118,7 @@ class Plot {
   }
 
   [[nodiscard]] Chart sweep() {
-    const std::string x = options_.x.value_or(costs_ ? "cost" : "memory.kv_bytes");
+    const std::string x = options_.x.value_or(costs_ ? "cost" : "memory.total_kv_bytes");
     const std::string y = options_.y.value_or("ttft.p99");
     for (std::size_t i = 0; i < dots_.size(); ++i) {
       if (!options_.x) dots_[i].x = costs_ ? costly_[i] : bytes_[i];
@@ -163,14 +162,15 @@ class Plot {
   [[nodiscard]] Chart distribution(const std::string& field) {
     Chart chart{"", "share of requests at or below; dots: 99 %", field_axis(field), {}};
     chart.title = chart.x.label;
-    chart.title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(chart.title[0])));
     chart.y = {"share of requests", Unit::kShare};
     chart.width = options_.x ? 560 : 330;
     chart.height = 300;
     double least = INFINITY, most = 0;
     std::size_t index = 0;
     std::vector<Series> tails;
-    for (auto& [file, values] : values_[field]) {
+    for (auto& entry : values_[field]) {
+      const std::string& file = entry.first;
+      std::vector<double>& values = entry.second;
       const core::Color color = series_color(index++);
       std::ranges::sort(values);
       least = std::min(least, values.front());
@@ -300,7 +300,8 @@ class Plot {
     const auto cost = record.opt_number("cost");
     costs_ &= cost && *cost > 0;
     costly_.push_back(cost.value_or(NAN));
-    bytes_.push_back(number_at(record, "memory.kv_bytes").value_or(NAN));
+    const auto gpu = number_at(record, "memory.kv_bytes");
+    bytes_.push_back(number_at(record, "memory.total_kv_bytes").value_or(gpu.value_or(NAN)));
     dot.x = options_.x ? number_at(record, *options_.x).value_or(NAN) : 0;
     dot.y = number_at(record, options_.y.value_or("ttft.p99")).value_or(NAN);
     dot.objective = record.opt_number("objective").value_or(NAN);

@@ -275,6 +275,10 @@ void read_times(Fields& root, RunConfig& config) {
   config.slo_tpot = slo.time("tpot", kNoTime);
   slo.end();
   config.warmup = root.time("warmup", 0);
+  Fields funnel = root.object("funnel");
+  config.funnel_share = funnel.number("share", 0, 0, 1);
+  config.funnel_time = funnel.time("t_small", 0);
+  funnel.end();
   Fields transfer = root.object("transfer");
   config.transfer_bw = transfer.rate("bw", 0);
   config.transfer_latency = transfer.time("lat", 0);
@@ -360,6 +364,9 @@ void check(const RunConfig& config) {
   }
   if (config.splitwise != (config.cost.kind == Kind::kSplitwise)) {
     throw usage_error("config: cost kind splitwise goes with --compat splitwise");
+  }
+  if (config.splitwise && (config.funnel_share > 0 || config.funnel_time > 0)) {
+    throw usage_error("config: \"funnel\" has no place in --compat splitwise");
   }
   if (config.router == Router::kMixedPool && !config.splitwise) {
     throw usage_error("config: router mixed-pool goes with --compat splitwise");

@@ -101,6 +101,9 @@ struct RunConfig {
   DecodeConfig decode;
   std::int64_t slo_ttft = kNoTime, slo_tpot = kNoTime;
   std::int64_t warmup = 0;
+  double funnel_share =
+      0;  // of the requests, answered by a small model that sees all of them first
+  std::int64_t funnel_time = 0;  // in this time
   bool disaggregated = false, semi_pd = false;
   SemiPdConfig semi;
   double transfer_bw = 0;  // 0: at once

@@ -19,6 +19,8 @@ using RuleKind = SandboxRule::Kind;
 struct Running {
   const SandboxRun* run = nullptr;
   std::size_t progress = 0, next_call = 0;  // s; of run->calls
+  std::size_t sample = 0;                   // of run->samples, at this progress
+  std::size_t entry = 0;                    // of this call among its tool's
   double reserved = 0, used = 0, before_call = 0;
   bool in_call = false, waits = false;
 };
@@ -54,14 +56,14 @@ class Host {
     Running one;
     one.run = &run;
     one.reserved = wanted;
-    one.used = one.before_call = run.memory_mb.front();
+    one.used = one.before_call = run.samples.front().mb;
     running_.push_back(one);
     if (rule_.kind == RuleKind::kTool) reserve_for_call(running_.back());
     result_.most_running = std::max<std::uint64_t>(result_.most_running, running_.size());
     return true;
   }
   [[nodiscard]] double first_reservation(const SandboxRun& run) const {
-    if (rule_.kind == RuleKind::kTool) return run.memory_mb.front();
+    if (rule_.kind == RuleKind::kTool) return run.samples.front().mb;
     if (rule_.kind == RuleKind::kStatic) return rule_.limit_mb;
     const auto peaks = peaks_.find(run.model);
     if (peaks == peaks_.end() || peaks->second.size() < kEnoughCalls) return rule_.limit_mb;
@@ -99,11 +101,13 @@ class Host {
   void step(Running& one) {
     const SandboxRun& run = *one.run;
     one.waits = false;
-    if (one.progress + 1 >= run.memory_mb.size()) {
+    if (one.progress + 1 >= run.seconds()) {
       ++one.progress;
       return;
     }
-    const double wanted = run.memory_mb[one.progress + 1];
+    const std::size_t next = one.sample + 1;
+    const bool sampled = next < run.samples.size() && run.samples[next].second == one.progress + 1;
+    const double wanted = sampled ? run.samples[next].mb : one.used;
     if (rule_.kind == RuleKind::kTool && wanted > one.reserved && wanted > one.used &&
         used() - one.used + wanted > rule_.host_mb) {
       one.waits = true;
@@ -111,6 +115,7 @@ class Host {
       return;
     }
     ++one.progress;
+    if (sampled) one.sample = next;
     one.used = wanted;
     if (rule_.kind == RuleKind::kTool) follow_calls(one);
   }
@@ -129,8 +134,8 @@ class Host {
     const auto& calls = one.run->calls;
     const auto now = static_cast<double>(one.progress);
     if (one.in_call) {
-      auto& added = added_[calls[one.next_call].tool];
-      added.back() = std::max(added.back(), one.used - one.before_call);
+      double& added = added_[calls[one.next_call].tool][one.entry];
+      added = std::max(added, one.used - one.before_call);
       return;
     }
     // Calls that began and ended within this second leave no sample.
@@ -140,6 +145,7 @@ class Host {
       one.in_call = true;
       one.before_call = one.used;
       one.reserved = one.used + soft_limit(added);
+      one.entry = added.size();
       added.push_back(0);
     } else {
       one.reserved = one.used;
@@ -162,10 +168,10 @@ class Host {
       ++result_.killed;
       return true;
     }
-    if (one.progress < one.run->memory_mb.size()) return false;
+    if (one.progress < one.run->seconds()) return false;
     ++result_.finished;
     result_.completion.push_back(second_);
-    peaks_[one.run->model].push_back(std::ranges::max(one.run->memory_mb));
+    peaks_[one.run->model].push_back(one.run->peak());
     return true;
   }
 
@@ -180,6 +186,12 @@ class Host {
 
 }  // namespace
 
+double SandboxRun::peak() const {
+  double peak = 0;
+  for (const MemorySample& sample : samples) peak = std::max(peak, sample.mb);
+  return peak;
+}
+
 SandboxTable read_sandboxes(const std::string& memory, const std::string& memory_file,
                             const std::string& calls, const std::string& calls_file) {
   SandboxTable table;
@@ -187,15 +199,18 @@ SandboxTable read_sandboxes(const std::string& memory, const std::string& memory
   read_rows(memory, memory_file, {"model", "task", "t_s", "mem_mb"}, [&](const TableRow& row) {
     const auto [at, fresh] = run_of.emplace(std::pair{row.text(0), row.text(1)}, table.runs.size());
     if (fresh) table.runs.push_back({row.text(0), row.text(1), {}, {}});
-    auto& samples = table.runs[at->second].memory_mb;
-    const auto second = static_cast<std::size_t>(row.number(2, 0, kLongest));
+    auto& samples = table.runs[at->second].samples;
+    const auto second = static_cast<std::uint32_t>(row.number(2, 0, kLongest));
     const double mb = row.number(3, 0, 1e9);
-    if (second + 1 < samples.size()) throw row.error("the time is before the one above");
-    while (samples.size() < second) samples.push_back(samples.empty() ? mb : samples.back());
-    if (samples.size() == second) {
-      samples.push_back(mb);
+    if (samples.empty()) {
+      samples.push_back({0, mb});
+    } else if (second < samples.back().second) {
+      throw row.error("the time is before the one above");
+    }
+    if (second > samples.back().second) {
+      samples.push_back({second, mb});
     } else {
-      samples.back() = std::max(samples.back(), mb);
+      samples.back().mb = std::max(samples.back().mb, mb);
     }
   });
   if (calls.empty()) return table;

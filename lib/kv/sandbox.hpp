@@ -12,10 +12,16 @@ struct SandboxCall {
   double start_s = 0, end_s = 0;
   std::uint32_t tool = 0;
 };
+struct MemorySample {
+  std::uint32_t second = 0;
+  double mb = 0;  // until the next sample
+};
 struct SandboxRun {
   std::string model, task;
-  std::vector<double> memory_mb;   // of second 0, 1, ...
-  std::vector<SandboxCall> calls;  // by start
+  std::vector<MemorySample> samples;  // at least one, seconds rise
+  std::vector<SandboxCall> calls;     // by start
+  [[nodiscard]] std::uint32_t seconds() const { return samples.back().second + 1; }
+  [[nodiscard]] double peak() const;
 };
 struct SandboxTable {
   std::vector<SandboxRun> runs;  // in the order of the memory table

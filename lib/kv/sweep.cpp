@@ -145,6 +145,15 @@ double attained(const json& summary) {
   return summary.value("slo_attainment", 0.0);
 }
 
+// The cost, else the bytes of KV of all tiers; NaN when neither is known.
+double usual_objective(const json& summary) {
+  for (const char* path : {"cost", "memory.total_kv_bytes", "memory.kv_bytes"}) {
+    const json* value = find_path(summary, path);
+    if (value != nullptr && value->is_number()) return value->get<double>();
+  }
+  return std::nan("");
+}
+
 // The largest rate, to 1 %, at which the SLO is still met; 0 when even 2^-20 of it is too much.
 double largest_rate(const RunTrace& input, RunConfig config, double attain) {
   const auto met = [&](double rate) {
@@ -231,18 +240,16 @@ std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoin
     const json summary = summary_of(input, configs[i], options.bound, &text);
     line.attained = attained(summary);
     line.meets = line.attained >= options.attain;
-    const json* cost = find_path(summary, "cost");
-    line.objective = objective ? objective->of(summary)
-                     : cost != nullptr && cost->is_number()
-                         ? cost->get<double>()
-                         : find_path(summary, "memory.kv_bytes")->get<double>();
+    line.objective = objective ? objective->of(summary) : usual_objective(summary);
     std::string rest;
     core::JsonWriter writer(rest);
     writer.begin_object();
     if (options.max_rate) {
       writer.field("max_rate", largest_rate(input, configs[i], options.attain));
     }
-    writer.field("objective", line.objective).field("config_sha256", hashes[i]);
+    writer.key("objective");
+    std::isnan(line.objective) ? writer.null() : writer.value(line.objective);
+    writer.field("config_sha256", hashes[i]);
     writer.field("trace_sha256", input.sha256).field("version", options.version);
     writer.field("seed", configs[i].seed).end_object();
     rest.front() = ',';
@@ -257,7 +264,8 @@ std::vector<const SweepLine*> ranked(const std::vector<SweepLine>& lines) {
   for (const SweepLine& line : lines) order.push_back(&line);
   std::ranges::stable_sort(order, [](const SweepLine* a, const SweepLine* b) {
     if (a->meets != b->meets) return a->meets;
-    if (a->meets) return a->objective < b->objective;
+    if (std::isnan(a->objective) != std::isnan(b->objective)) return std::isnan(b->objective);
+    if (a->meets && a->objective != b->objective) return a->objective < b->objective;
     return a->attained > b->attained;
   });
   return order;

@@ -29,9 +29,9 @@ struct SweepOptions {
 };
 
 struct SweepLine {
-  std::string json;    // the record
-  bool meets = false;  // the SLO, for the attained share of requests
-  double attained = 0, objective = 0;
+  std::string json;                    // the record
+  bool meets = false;                  // the SLO, for the attained share of requests
+  double attained = 0, objective = 0;  // objective: NaN where it has no value
 };
 
 // One line per point of the slice, in order. All configurations are checked before one runs.
@@ -39,7 +39,8 @@ struct SweepLine {
                                                const std::vector<SweepPoint>& points,
                                                const SweepOptions& options);
 
-// Lines best first: those that meet the SLO by objective, then the others by attainment.
+// Lines best first: those that meet the SLO by objective (without one last), then the others by
+// attainment.
 [[nodiscard]] std::vector<const SweepLine*> ranked(const std::vector<SweepLine>& lines);
 
 }  // namespace stateutils::kv

@@ -48,7 +48,8 @@ Axis field_axis(const std::string& path) {
                {"energy_j", "energy (J)", Unit::kNumber},
                {"capacity_blocks", "size (blocks)", Unit::kNumber}};
   const std::size_t dot = path.find('.');
-  if (path == "memory.kv_bytes") return {"KV memory", Unit::kBytes};
+  if (path == "memory.total_kv_bytes" || path == "memory.kv_bytes")
+    return {"KV memory", Unit::kBytes};
   if (path.ends_with("_bytes")) return {path, Unit::kBytes};
   for (const auto& one : known) {
     if (path.substr(0, dot) != one.field) continue;

@@ -28,6 +28,7 @@ std::string to_bound(const ordered_json& summary) {
 
 // At most 6 digits of a number, before its unit; the records have them all.
 std::string text_of(const ordered_json& value) {
+  if (value.is_null()) return "-";
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   const auto number = parse_quantity(text);
   if (!number || text.size() - number->unit.size() < 9) return text;

@@ -15,7 +15,7 @@ constexpr double kMb = 1e6;
 struct SandboxOptions {
   std::string memory = "-", output = "-";
   std::optional<std::string> calls;
-  std::vector<std::string> policies = {"static", "history", "tool"};
+  std::vector<std::string> policies;
   core::ByteSize host, limit{2ull << 30};
   double margin = 1.1;
 };
@@ -39,7 +39,10 @@ std::string read_text(const std::string& path, const core::Io& io) {
 
 int sandbox(const SandboxOptions& o, const core::Io& io) {
   std::vector<kv::SandboxRule> rules;
-  for (const std::string& name : o.policies) {
+  std::vector<std::string> policies = o.policies;
+  if (policies.empty()) policies = {"static", "history"};
+  if (o.policies.empty() && o.calls) policies.emplace_back("tool");
+  for (const std::string& name : policies) {
     kv::SandboxRule rule;
     rule.name = name;
     rule.kind = kv::parse_sandbox_policy(name);
@@ -80,7 +83,9 @@ void register_sandbox(core::Tool& tool) {
   command.option("--limit", &o->limit, "limit of static, and before there is a history")
       .value_name("SIZE");
   command.option("--margin", &o->margin, "what a learned limit is multiplied by").range(1, 100);
-  command.option("--policy", &o->policies, "static, history, tool").comma_list().value_name("LIST");
+  command.option("--policy", &o->policies, "static, history, tool; all that the tables allow")
+      .comma_list()
+      .value_name("LIST");
   command.option("-o,--output", &o->output, "where to write").value_name("FILE");
   command.run([o](core::Io& io) { return sandbox(*o, io); });
 }

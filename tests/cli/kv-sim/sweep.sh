@@ -33,3 +33,10 @@ kv-sim sweep --config c.json --points points --slice 3/2
 echo "exit $?"
 : | kv-sim sweep --config c.json --points - --no-frame --html none.html
 echo "exit $?"
+# Where nothing is served an objective has no value: the line says so and comes last.
+echo '{"t":0,"in":50000,"out":2}' >long
+printf '{"cache.tiers.gpu.size":"%s"}\n' 1GB 60GB | kv-sim sweep --config c.json --set trace.file=long --points - --objective ttft.p99 --no-frame | jq -c '[.point, .rejected, .objective]'
+printf '{"batch.max_tokens":512}\n' | kv-sim sweep --config c.json --points - --no-frame --set 'cache.tiers=[{"name":"gpu","size":"60GB"},{"name":"cpu","size":"100GB"}]' | jq -c '[.objective == .memory.total_kv_bytes, .objective > .memory.kv_bytes]'
+printf 'request_id,arrival_timestamp,prompt_size,token_size\n0,1,500,5\n' >one.csv
+echo '{"trace":{"file":"one.csv"},"model":"bloom-176b","cost":{"kind":"splitwise"},"fleet":[{"count":1,"device":"dgx-h100"}],"router":"token-jsq"}' >compat.json
+echo '{"trace.scale_rate":2}' | kv-sim sweep --config compat.json --compat splitwise --points - --no-frame --table
