@@ -20,13 +20,14 @@ timed() {
   return $status
 }
 
-# configure PRESET [CMAKE ARGUMENT...]: with Ninja where it is installed, unless the build folder
-# already has another generator.
+# configure PRESET [CMAKE ARGUMENT...]: with Ninja where it is installed and in large units, unless
+# the build folder is configured already.
 configure() {
   local preset=$1
   shift
-  if [ ! -e "build/$preset/CMakeCache.txt" ] && command -v ninja >/dev/null; then
-    set -- -G Ninja "$@"
+  if [ ! -e "build/$preset/CMakeCache.txt" ]; then
+    set -- -DSTATEUTILS_UNITY=ALL "$@"
+    if command -v ninja >/dev/null; then set -- -G Ninja "$@"; fi
   fi
   # shellcheck disable=SC2086  # STATEUTILS_CONFIGURE holds further arguments for cmake
   cmake --preset "$preset" "$@" ${STATEUTILS_CONFIGURE:-} >"$(log_of "configure-$preset")" 2>&1 ||

@@ -16,7 +16,7 @@
 namespace stateutils::core {
 namespace {
 
-constexpr int kPipeBytes = 1 << 20;
+constexpr int kInputPipeBytes = 1 << 20;
 constexpr std::size_t kReadBlock = 1 << 20;
 
 int open_for_reading(const std::string& path) {
@@ -37,7 +37,7 @@ class FdSource : public ByteSource {
     if (S_ISDIR(info.st_mode)) fail("read", EISDIR);
     live_ = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISCHR(info.st_mode);
     // Hints only: a refusal changes the speed and nothing else.
-    if (S_ISFIFO(info.st_mode)) ::fcntl(fd_, F_SETPIPE_SZ, kPipeBytes);
+    if (S_ISFIFO(info.st_mode)) ::fcntl(fd_, F_SETPIPE_SZ, kInputPipeBytes);
     if (S_ISREG(info.st_mode)) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   ~FdSource() override { release(); }

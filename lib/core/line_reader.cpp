@@ -7,7 +7,7 @@
 namespace stateutils::core {
 namespace {
 
-constexpr std::size_t kBlock = 1 << 20;
+constexpr std::size_t kLineBlock = 1 << 20;
 constexpr std::size_t kSmallBlock = 32 << 10;
 constexpr std::size_t kPadding = simdjson::SIMDJSON_PADDING;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -24,7 +24,7 @@ struct LineReader::State {
   std::function<void()> idle{};
   // A block, or less where lines are known to be short.
   std::size_t capacity = static_cast<std::size_t>(
-      std::clamp<std::uint64_t>(max_line, kSmallBlock / 4, kBlock / 4) * 4);
+      std::clamp<std::uint64_t>(max_line, kSmallBlock / 4, kLineBlock / 4) * 4);
   std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(capacity + kPadding);
   std::size_t begin = 0, scan = 0, end = 0;
   std::uint64_t line_number = 0, bytes_read = 0;
@@ -58,7 +58,7 @@ struct LineReader::State {
   void fill() {
     make_room();
     if (idle && source.would_wait()) idle();
-    const std::size_t got = source.read(buffer.get() + end, std::min(kBlock, capacity - end));
+    const std::size_t got = source.read(buffer.get() + end, std::min(kLineBlock, capacity - end));
     end += got;
     bytes_read += got;
     at_end = got == 0;

@@ -16,7 +16,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "items are moved as they lie in files");
 
-constexpr std::size_t kBlock = 256 << 10;
+constexpr std::size_t kNpyBlock = 256 << 10;
 
 template <std::size_t Size>
 void swap_items(char* data, std::size_t bytes) {
@@ -164,7 +164,7 @@ struct NpyReader::State {
     while (columns.size() < total) {
       const std::size_t have = columns.size();
       columns.resize(have +
-                     static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, total - have)));
+                     static_cast<std::size_t>(std::min<std::uint64_t>(kNpyBlock, total - have)));
       read_exactly(columns.data() + have, columns.size() - have, have);
     }
     transposed = core::transposed(columns, header);
@@ -189,10 +189,10 @@ struct NpyReader::State {
       return read_bytes(reinterpret_cast<char*>(out.data()), out.size_bytes()) / size;
     }
     std::size_t filled = 0;
-    block.resize(kBlock);
+    block.resize(kNpyBlock);
     while (filled < out.size()) {
       const std::uint64_t first = done / size;
-      const std::size_t wanted = std::min(kBlock, (out.size() - filled) * size);
+      const std::size_t wanted = std::min(kNpyBlock, (out.size() - filled) * size);
       const std::size_t items = read_bytes(block.data(), wanted) / size;
       if (items == 0) break;
       const std::size_t good = convert_items(header.type, block.data(), out.subspan(filled, items));
@@ -244,7 +244,7 @@ NpyArray read_npy(ByteSource& source, std::uint64_t max_bytes) {
                       "an array of " + std::to_string(items) + " items, more than " +
                           std::to_string(max_bytes) + " bytes as doubles");
   }
-  constexpr std::size_t kStep = kBlock / sizeof(double);
+  constexpr std::size_t kStep = kNpyBlock / sizeof(double);
   while (array.values.size() < items) {
     const std::size_t have = array.values.size();
     const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(kStep, items - have));

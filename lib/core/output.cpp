@@ -24,7 +24,7 @@ __attribute__((weak)) ssize_t raw_pwrite(int fd, const void* data, std::size_t s
 
 namespace {
 
-constexpr int kPipeBytes = 1 << 20;
+constexpr int kOutputPipeBytes = 1 << 20;
 
 // What to do about a failed write: returns to retry, throws otherwise.
 void handle_write_error(int fd, const std::string& name) {
@@ -111,7 +111,7 @@ void Output::commit() {
 }
 
 FdOutput::FdOutput(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
-  (void)::fcntl(fd_, F_SETPIPE_SZ, kPipeBytes);  // refused for files and by limits: no matter
+  (void)::fcntl(fd_, F_SETPIPE_SZ, kOutputPipeBytes);  // refused for files and by limits: no matter
 }
 FdOutput::~FdOutput() = default;
 

@@ -14,9 +14,9 @@ namespace stateutils::core {
 namespace {
 
 // The reference implementation's limit (safetensors, MAX_HEADER_SIZE).
-constexpr std::uint64_t kMaxHeader = 100'000'000;
+constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxHeaderDepth = 64;
 constexpr std::size_t kMaxAxes = 64;
 constexpr std::string_view kMetadata = "__metadata__";
 
@@ -206,7 +206,7 @@ class HeaderHandler {
   }
 
   void descend() {
-    if (++depth_ > kMaxDepth) throw error("nested deeper than 64 levels");
+    if (++depth_ > kMaxHeaderDepth) throw error("nested deeper than 64 levels");
   }
 
   bool field(const std::string& name) {
@@ -335,7 +335,7 @@ SafetensorsHeader read_safetensors_header(const FileReader& file) {
   file.read_at(0, bytes.data(), bytes.size());
   std::uint64_t length = 0;
   for (std::size_t i = bytes.size(); i-- > 0;) length = length << 8 | bytes[i];
-  if (length > kMaxHeader) {
+  if (length > kMaxSafetensorsHeader) {
     throw input_error({file.path(), {}, 0}, "a header of " + std::to_string(length) +
                                                 " bytes, more than 100 MB: not safetensors");
   }
@@ -375,7 +375,8 @@ std::string safetensors_header_bytes(
   }
   out.end_object();
   json.append((8 - json.size() % 8) % 8, ' ');
-  if (json.size() > kMaxHeader) throw input_error({}, "a safetensors header of more than 100 MB");
+  if (json.size() > kMaxSafetensorsHeader)
+    throw input_error({}, "a safetensors header of more than 100 MB");
 
   std::string bytes;
   bytes.reserve(kLengthBytes + json.size());

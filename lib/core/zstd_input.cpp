@@ -14,7 +14,7 @@ namespace stateutils::core {
 namespace {
 
 constexpr std::size_t kMagicBytes = 4;
-constexpr std::size_t kBlock = 256 << 10;
+constexpr std::size_t kZstdBlock = 256 << 10;
 // Frames may ask for a window of this size at most (zstd --long=27): 128 MiB of memory.
 constexpr int kMaxWindowLog = 27;
 
@@ -89,7 +89,7 @@ class ZstdSource : public ByteSource {
  private:
   bool refill() {
     consumed_ += in_.size;
-    in_ = {block_.get(), raw_->read(block_.get(), kBlock), 0};
+    in_ = {block_.get(), raw_->read(block_.get(), kZstdBlock), 0};
     return in_.size > 0;
   }
   [[nodiscard]] Error damaged(const std::string& message) const {
@@ -98,7 +98,7 @@ class ZstdSource : public ByteSource {
 
   std::unique_ptr<ByteSource> raw_;
   std::unique_ptr<ZSTD_DStream, FreeStream> stream_;
-  std::unique_ptr<char[]> block_ = std::make_unique_for_overwrite<char[]>(kBlock);
+  std::unique_ptr<char[]> block_ = std::make_unique_for_overwrite<char[]>(kZstdBlock);
   ZSTD_inBuffer in_{nullptr, 0, 0};
   std::uint64_t consumed_ = 0;
   bool inside_frame_ = true;  // no frame at all is cut off, too

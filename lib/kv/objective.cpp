@@ -21,13 +21,12 @@ struct Objective::Node {
 
 namespace {
 
-using Node = Objective::Node;
-using Kind = Node::Kind;
+using ObjectiveNode = Objective::Node;
 
 class Parser {
  public:
   explicit Parser(const std::string& text) : text_(text) {}
-  std::unique_ptr<Node> parse() {
+  std::unique_ptr<ObjectiveNode> parse() {
     auto node = sum();
     if (at_ < text_.size()) fail("expected an operator");
     return node;
@@ -48,47 +47,49 @@ class Parser {
     blanks();
     return true;
   }
-  static std::unique_ptr<Node> join(Kind kind, std::unique_ptr<Node> a, std::unique_ptr<Node> b) {
-    auto node = std::make_unique<Node>();
+  static std::unique_ptr<ObjectiveNode> join(ObjectiveNode::Kind kind,
+                                             std::unique_ptr<ObjectiveNode> a,
+                                             std::unique_ptr<ObjectiveNode> b) {
+    auto node = std::make_unique<ObjectiveNode>();
     node->kind = kind;
     node->parts.push_back(std::move(a));
     node->parts.push_back(std::move(b));
     return node;
   }
-  std::unique_ptr<Node> sum() {
+  std::unique_ptr<ObjectiveNode> sum() {
     auto node = product();
     for (;;) {
       if (take('+')) {
-        node = join(Kind::kAdd, std::move(node), product());
+        node = join(ObjectiveNode::Kind::kAdd, std::move(node), product());
       } else if (take('-')) {
-        node = join(Kind::kSubtract, std::move(node), product());
+        node = join(ObjectiveNode::Kind::kSubtract, std::move(node), product());
       } else {
         return node;
       }
     }
   }
-  std::unique_ptr<Node> product() {
+  std::unique_ptr<ObjectiveNode> product() {
     auto node = value();
     for (;;) {
       if (take('*')) {
-        node = join(Kind::kMultiply, std::move(node), value());
+        node = join(ObjectiveNode::Kind::kMultiply, std::move(node), value());
       } else if (take('/')) {
-        node = join(Kind::kDivide, std::move(node), value());
+        node = join(ObjectiveNode::Kind::kDivide, std::move(node), value());
       } else {
         return node;
       }
     }
   }
-  std::unique_ptr<Node> value() {
+  std::unique_ptr<ObjectiveNode> value() {
     if (++depth_ > 100) fail("nested too deeply");
     blanks();
-    std::unique_ptr<Node> node;
+    std::unique_ptr<ObjectiveNode> node;
     if (take('(')) {
       node = sum();
       if (!take(')')) fail("expected )");
     } else if (take('-')) {
-      auto zero = std::make_unique<Node>();
-      node = join(Kind::kSubtract, std::move(zero), value());
+      auto zero = std::make_unique<ObjectiveNode>();
+      node = join(ObjectiveNode::Kind::kSubtract, std::move(zero), value());
     } else if (at_ < text_.size() && (std::isdigit(static_cast<unsigned char>(text_[at_])) != 0)) {
       node = number();
     } else {
@@ -97,7 +98,7 @@ class Parser {
     --depth_;
     return node;
   }
-  std::unique_ptr<Node> number() {
+  std::unique_ptr<ObjectiveNode> number() {
     std::size_t end = at_;
     while (end < text_.size() &&
            (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '.' ||
@@ -106,23 +107,23 @@ class Parser {
     }
     const auto parsed = core::parse_double(std::string_view(text_).substr(at_, end - at_));
     if (!parsed) fail("expected a number");
-    auto node = std::make_unique<Node>();
+    auto node = std::make_unique<ObjectiveNode>();
     node->number = *parsed;
     at_ = end;
     blanks();
     return node;
   }
-  std::unique_ptr<Node> name() {
+  std::unique_ptr<ObjectiveNode> name() {
     std::size_t end = at_;
     while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 ||
                                   text_[end] == '_' || text_[end] == '.')) {
       ++end;
     }
-    auto node = std::make_unique<Node>();
+    auto node = std::make_unique<ObjectiveNode>();
     node->field = text_.substr(at_, end - at_);
     if (node->field.empty()) fail("expected a number, a field or (");
     if (node->field == "min" || node->field == "max") {
-      node->kind = node->field == "min" ? Kind::kMin : Kind::kMax;
+      node->kind = node->field == "min" ? ObjectiveNode::Kind::kMin : ObjectiveNode::Kind::kMax;
       at_ = end;
       if (!take('(')) fail("expected (");
       do node->parts.push_back(sum());
@@ -131,7 +132,7 @@ class Parser {
       return node;
     }
     if (!is_summary_field(node->field)) fail("no summary has a field " + core::quoted(node->field));
-    node->kind = Kind::kField;
+    node->kind = ObjectiveNode::Kind::kField;
     at_ = end;
     blanks();
     return node;
@@ -142,28 +143,29 @@ class Parser {
   int depth_ = 0;
 };
 
-double evaluate(const Node& node, const nlohmann::json& summary) {
+double evaluate(const ObjectiveNode& node, const nlohmann::json& summary) {
   const auto part = [&](std::size_t i) { return evaluate(*node.parts[i], summary); };
   switch (node.kind) {
-    case Kind::kNumber:
+    case ObjectiveNode::Kind::kNumber:
       return node.number;
-    case Kind::kField: {
+    case ObjectiveNode::Kind::kField: {
       const nlohmann::json* value = find_path(summary, node.field);
       return value != nullptr && value->is_number() ? value->get<double>() : std::nan("");
     }
-    case Kind::kAdd:
+    case ObjectiveNode::Kind::kAdd:
       return part(0) + part(1);
-    case Kind::kSubtract:
+    case ObjectiveNode::Kind::kSubtract:
       return part(0) - part(1);
-    case Kind::kMultiply:
+    case ObjectiveNode::Kind::kMultiply:
       return part(0) * part(1);
-    case Kind::kDivide:
+    case ObjectiveNode::Kind::kDivide:
       return part(0) / part(1);
     default: {
       double best = part(0);
       for (std::size_t i = 1; i < node.parts.size(); ++i) {
         const double other = part(i);
-        best = node.kind == Kind::kMin ? std::min(best, other) : std::max(best, other);
+        best =
+            node.kind == ObjectiveNode::Kind::kMin ? std::min(best, other) : std::max(best, other);
       }
       return best;
     }

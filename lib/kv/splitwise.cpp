@@ -51,7 +51,7 @@ struct Instance {
   bool paused = false;
 };
 
-enum class Kind : std::uint8_t { kArrival, kIteration, kFlowEnd, kFlowRetry };
+enum class EventKind : std::uint8_t { kArrival, kIteration, kFlowEnd, kFlowRetry };
 
 // Python's // of floats.
 double floor_divide(double a, double b) {
@@ -70,9 +70,10 @@ class Cluster {
   SplitwiseResult run();
 
  private:
-  using Event = std::tuple<double, std::uint64_t, Kind, std::uint32_t>;  // time, order, kind, item
+  using Event =
+      std::tuple<double, std::uint64_t, EventKind, std::uint32_t>;  // time, order, kind, item
 
-  std::uint64_t schedule(double delay, Kind kind, std::uint32_t item) {
+  std::uint64_t schedule(double delay, EventKind kind, std::uint32_t item) {
     events_.push({now_ + delay, ++sequence_, kind, item});
     return sequence_;
   }
@@ -301,7 +302,7 @@ void Cluster::pause(std::uint32_t i) {
     return;
   }
   m.event_time = now_ + remaining;
-  m.event = schedule(remaining, Kind::kIteration, i);
+  m.event = schedule(remaining, EventKind::kIteration, i);
 }
 
 void Cluster::select(Instance& m, std::uint32_t i) {
@@ -411,7 +412,7 @@ void Cluster::start(std::uint32_t i) {
     return;
   }
   m.event_time = now_ + m.iteration * m.steps;
-  m.event = schedule(m.iteration * m.steps, Kind::kIteration, i);
+  m.event = schedule(m.iteration * m.steps, EventKind::kIteration, i);
 }
 
 void Cluster::complete(std::uint32_t i) {
@@ -460,11 +461,11 @@ void Cluster::task_done(Instance& m, TaskId task) {
 void Cluster::flow_arrives(std::uint32_t r) {
   Instance& to = instances_[tasks_[2 * r + 1].instance];
   if (to.memory + held_[r] > kMemory) {
-    schedule(kRetry, Kind::kFlowRetry, r);
+    schedule(kRetry, EventKind::kFlowRetry, r);
     return;
   }
   to.memory += held_[r];
-  schedule(token_bytes_ * trace_.in[r] / kLink, Kind::kFlowEnd, r);
+  schedule(token_bytes_ * trace_.in[r] / kLink, EventKind::kFlowEnd, r);
 }
 
 void Cluster::flow_ends(std::uint32_t r) {
@@ -501,11 +502,11 @@ SplitwiseResult Cluster::run() {
     }
     const auto [time, order, kind, item] = events_.top();
     events_.pop();
-    if (kind == Kind::kIteration && order != instances_[item].event) continue;
+    if (kind == EventKind::kIteration && order != instances_[item].event) continue;
     now_ = time;
-    if (kind == Kind::kIteration) complete(item);
-    if (kind == Kind::kFlowEnd) flow_ends(item);
-    if (kind == Kind::kFlowRetry) flow_arrives(item);
+    if (kind == EventKind::kIteration) complete(item);
+    if (kind == EventKind::kFlowEnd) flow_ends(item);
+    if (kind == EventKind::kFlowRetry) flow_arrives(item);
   }
   for (std::uint32_t r = 0; r < n; ++r) {
     result_.prompt_instance.push_back(tasks_[2 * r].instance);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kLargest = 1 - 0x1p-53;
 // Blocks of b^k indices share everything but the first k output digits, which come from a table.
-constexpr std::uint64_t kBlock = 1024;
+constexpr std::uint64_t kDigitBlock = 1024;
 constexpr std::uint64_t kTile = 4096;  // coordinates that are made together
 
 // A double x in [0, 1) as floor(2^64 x).
@@ -50,7 +50,7 @@ class RadicalColumn final : public Column {
  public:
   explicit RadicalColumn(const DigitDimension& dimension)
       : base_(dimension.matrix.base), t_(digit_count(base_)), maps_(dimension.maps) {
-    while (block_ * base_ <= kBlock) {
+    while (block_ * base_ <= kDigitBlock) {
       block_ *= base_;
       ++low_digits_;
     }

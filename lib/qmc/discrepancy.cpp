@@ -11,17 +11,17 @@
 namespace stateutils::qmc {
 namespace {
 
-struct Named {
+struct NamedMeasure {
   const char* name;
   DiscrepancyKind kind;
 };
-constexpr Named kKinds[] = {{"star", DiscrepancyKind::kStar},
-                            {"centered", DiscrepancyKind::kCentered},
-                            {"wrap-around", DiscrepancyKind::kWrapAround},
-                            {"mixture", DiscrepancyKind::kMixture},
-                            {"symmetric", DiscrepancyKind::kSymmetric},
-                            {"unanchored", DiscrepancyKind::kUnanchored},
-                            {"l2-star", DiscrepancyKind::kL2Star}};
+constexpr NamedMeasure kKinds[] = {{"star", DiscrepancyKind::kStar},
+                                   {"centered", DiscrepancyKind::kCentered},
+                                   {"wrap-around", DiscrepancyKind::kWrapAround},
+                                   {"mixture", DiscrepancyKind::kMixture},
+                                   {"symmetric", DiscrepancyKind::kSymmetric},
+                                   {"unanchored", DiscrepancyKind::kUnanchored},
+                                   {"l2-star", DiscrepancyKind::kL2Star}};
 
 // Neumaier's compensated sum.
 class Sum {
@@ -68,7 +68,7 @@ struct L2Star {
   static double b(double, double x) { return (1 - x * x) / 2; }
   static double k(double, double x, double y) { return 1 - std::max(x, y); }
 };
-struct Mixture {
+struct MixtureDiscrepancy {
   static double a(double) { return 19.0 / 12; }
   static double b(double, double x) {
     const double z = x - 0.5;
@@ -92,15 +92,15 @@ struct WrapAround {
 
 // Products over the coordinates of the pairs (i, j), j in a block, column by column so that the
 // inner loop runs over points.
-constexpr std::size_t kBlock = 256;
+constexpr std::size_t kPairBlock = 256;
 
 template <class Kind>
 double row_sum(std::span<const double> columns, std::size_t n, std::size_t d,
                std::span<const double> w, std::size_t i) {
   Sum sum;
-  double products[kBlock];
-  for (std::size_t from = i; from < n; from += kBlock) {
-    const std::size_t count = std::min(kBlock, n - from);
+  double products[kPairBlock];
+  for (std::size_t from = i; from < n; from += kPairBlock) {
+    const std::size_t count = std::min(kPairBlock, n - from);
     std::fill_n(products, count, 1.0);
     for (std::size_t k = 0; k < d; ++k) {
       const double x = columns[k * n + i];
@@ -140,7 +140,7 @@ double squared(std::span<const double> points, std::size_t d, std::span<const do
 }  // namespace
 
 DiscrepancyKind parse_discrepancy(std::string_view name) {
-  for (const Named& row : kKinds) {
+  for (const NamedMeasure& row : kKinds) {
     if (name == row.name) return row.kind;
   }
   throw core::usage_error("unknown discrepancy " + core::quoted(name) +
@@ -165,7 +165,7 @@ double squared_discrepancy(DiscrepancyKind kind, std::span<const double> points,
     case DiscrepancyKind::kWrapAround:
       return squared<WrapAround>(points, d, w, threads);
     case DiscrepancyKind::kMixture:
-      return squared<Mixture>(points, d, w, threads);
+      return squared<MixtureDiscrepancy>(points, d, w, threads);
     case DiscrepancyKind::kSymmetric:
       return squared<Symmetric>(points, d, w, threads);
     case DiscrepancyKind::kUnanchored:

@@ -15,7 +15,6 @@ namespace stateutils::qmc {
 namespace {
 
 using core::usage_error;
-constexpr double kPi = std::numbers::pi;
 
 using PointFunction = std::function<double(const double*)>;
 
@@ -118,7 +117,7 @@ Definition borehole() {
       [](const double* x) {
         const double rw = x[0], lambda = std::log(x[1] / rw), tu = x[2], hu = x[3], tl = x[4],
                      hl = x[5], length = x[6], kw = x[7];
-        return 2 * kPi * tu * (hu - hl) /
+        return 2 * std::numbers::pi * tu * (hu - hl) /
                (lambda * (1 + 2 * length * tu / (lambda * rw * rw * kw) + tu / tl));
       },
       8};
@@ -160,7 +159,7 @@ Definition two_dimensional(const std::string& name) {
 std::optional<Definition> definition(Settings& s, std::size_t d) {
   const std::string& name = s.name();
   if (name == "keister") {
-    const double factor = std::pow(kPi, static_cast<double>(d) / 2);
+    const double factor = std::pow(std::numbers::pi, static_cast<double>(d) / 2);
     return Definition{"normal(0,0.70710678118654757)",
                       [=](const double* x) { return factor * std::cos(norm(x, d)); }};
   }
@@ -196,7 +195,7 @@ std::optional<Definition> definition(Settings& s, std::size_t d) {
                       }};
   }
   if (name == "sin1d") {
-    return Definition{"", [](const double* x) { return std::sin(2 * kPi * x[0]); }, 1};
+    return Definition{"", [](const double* x) { return std::sin(2 * std::numbers::pi * x[0]); }, 1};
   }
   if (name == "european" || name == "asian" || name == "barrier") return path_option(s, d);
   if (name == "hartmann6") return hartmann6();

@@ -113,7 +113,7 @@ std::uint32_t base_header(Lines& lines, std::uint64_t base) {
 }
 
 // floor(log_b(limit)) digits fit; b^digits when it fits 64 bits.
-std::optional<std::uint64_t> power(std::uint64_t base, std::uint64_t exponent) {
+std::optional<std::uint64_t> checked_power(std::uint64_t base, std::uint64_t exponent) {
   std::uint64_t result = 1;
   for (std::uint64_t i = 0; i < exponent; ++i) {
     const auto next = core::checked_mul(result, base);
@@ -128,9 +128,9 @@ LdFile parse_plattice(Lines& lines) {
   const std::uint32_t base = base_header(lines, lines.header("base"));
   const std::uint64_t dims = dims_header(lines);
   const std::uint64_t degree = lines.header("degree");
-  if (degree == 0 || degree > 63 || !power(base, degree)) lines.fail("degree out of range");
+  if (degree == 0 || degree > 63 || !checked_power(base, degree)) lines.fail("degree out of range");
   const std::uint64_t modulus = lines.header("modulus polynomial");
-  const std::uint64_t points = *power(base, degree);
+  const std::uint64_t points = *checked_power(base, degree);
   if (modulus / points == 0 || modulus / points >= base) {
     lines.fail("the modulus does not have degree " + std::to_string(degree));
   }
@@ -214,7 +214,7 @@ LdFile parse_dnet(Lines& lines) {
       lines.fail("a matrix of " + std::to_string(columns) + " columns expected");
     }
     const auto base = static_cast<std::uint32_t>(header.bases[header.bases.size() == 1 ? 0 : j]);
-    const auto limit = power(base, rows);
+    const auto limit = checked_power(base, rows);
     for (const std::uint64_t value : line->values) {
       if (limit && value >= *limit) lines.fail("a column has more digits than the header says");
       if (base2) file.net.bits.push_back(value << (64 - rows));
@@ -223,7 +223,7 @@ LdFile parse_dnet(Lines& lines) {
   }
   if (lines.next()) lines.fail("more matrices than dimensions");
   const std::uint64_t least = *std::min_element(header.bases.begin(), header.bases.end());
-  file.points = power(least, columns).value_or(0);
+  file.points = checked_power(least, columns).value_or(0);
   return file;
 }
 

@@ -13,12 +13,12 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
-struct Pair {
+struct Bracket {
   std::vector<double> step, change;  // of x and of the gradient
 };
 
 // The two-loop recursion: minus the inverse Hessian times the gradient, on the free variables.
-std::vector<double> direction(const std::deque<Pair>& pairs, const std::vector<double>& gradient,
+std::vector<double> direction(const std::deque<Bracket>& pairs, const std::vector<double>& gradient,
                               const std::vector<bool>& is_free) {
   std::vector<double> q = gradient;
   const auto mask = [&] {
@@ -31,7 +31,7 @@ std::vector<double> direction(const std::deque<Pair>& pairs, const std::vector<d
     for (std::size_t i = 0; i < q.size(); ++i) q[i] -= alpha[k] * pairs[k].change[i];
   }
   if (!pairs.empty()) {
-    const Pair& last = pairs.back();
+    const Bracket& last = pairs.back();
     const double scale = dot(last.step, last.change) / dot(last.change, last.change);
     for (double& value : q) value *= scale;
   }
@@ -99,7 +99,7 @@ std::vector<double> minimise_lbfgs(const Differentiable& f, std::vector<double> 
   const std::size_t d = x.size();
   std::vector<double> gradient(d), next(d), next_gradient(d);
   std::vector<bool> is_free(d);
-  std::deque<Pair> pairs;
+  std::deque<Bracket> pairs;
   double value = f(x, gradient);
   for (int round = 0; round < max_steps; ++round) {
     double largest = 0;
@@ -128,7 +128,7 @@ std::vector<double> minimise_lbfgs(const Differentiable& f, std::vector<double> 
       found = std::isfinite(next_value) && next_value <= value + 1e-4 * expected;
     }
     if (!found) break;
-    Pair pair{std::vector<double>(d), std::vector<double>(d)};
+    Bracket pair{std::vector<double>(d), std::vector<double>(d)};
     for (std::size_t i = 0; i < d; ++i) {
       pair.step[i] = next[i] - x[i];
       pair.change[i] = next_gradient[i] - gradient[i];

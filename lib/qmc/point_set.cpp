@@ -16,13 +16,13 @@ namespace {
 
 using core::usage_error;
 
-struct Named {
+struct NamedRandomization {
   const char* name;
   Randomize parts;
 };
 
-const std::vector<Named>& randomizations() {
-  static const std::vector<Named> all = {
+const std::vector<NamedRandomization>& randomizations() {
+  static const std::vector<NamedRandomization> all = {
       {"none", {}},
       {"shift", {.shift = true}},
       {"ds", {.digital_shift = true}},
@@ -98,14 +98,14 @@ class HammersleyPoints final : public Points {
 }  // namespace
 
 Randomize parse_randomize(std::string_view name) {
-  for (const Named& row : randomizations()) {
+  for (const NamedRandomization& row : randomizations()) {
     if (name == row.name) return row.parts;
   }
   throw usage_error("unknown randomization " + core::quoted(name));
 }
 
 std::string randomize_name(const Randomize& randomize) {
-  for (const Named& row : randomizations()) {
+  for (const NamedRandomization& row : randomizations()) {
     if (randomize == row.parts) return row.name;
   }
   return "given";

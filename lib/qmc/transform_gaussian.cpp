@@ -14,7 +14,6 @@ namespace stateutils::qmc {
 namespace {
 
 using core::usage_error;
-constexpr double kPi = std::numbers::pi;
 
 // offset + matrix * Phi^-1(u), then possibly a map of every value with its column.
 class GaussianStage final : public Stage {
@@ -235,9 +234,9 @@ std::vector<double> brownian_matrix(std::size_t d, double horizon, PathMethod me
       // lambda_k = step / (4 sin^2((2k-1) pi / (4d+2))), v_k(i) = 2 / sqrt(2d+1) sin(i pi (2k-1) /
       // (2d+1)), i and k from 1.
       const double odd = 2 * static_cast<double>(k) + 1, size = 2 * static_cast<double>(d) + 1;
-      const double root = std::sqrt(step) / (2 * std::sin(odd * kPi / (2 * size)));
-      matrix[i * d + k] =
-          root * 2 / std::sqrt(size) * std::sin(static_cast<double>(i + 1) * kPi * odd / size);
+      const double root = std::sqrt(step) / (2 * std::sin(odd * std::numbers::pi / (2 * size)));
+      matrix[i * d + k] = root * 2 / std::sqrt(size) *
+                          std::sin(static_cast<double>(i + 1) * std::numbers::pi * odd / size);
     }
   }
   return matrix;

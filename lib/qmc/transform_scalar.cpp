@@ -12,7 +12,6 @@ namespace stateutils::qmc {
 namespace {
 
 using core::usage_error;
-constexpr double kPi = std::numbers::pi;
 
 Scalar uniform_like(const Call& call) {
   Scalar s;
@@ -89,19 +88,28 @@ Scalar periodization(const Call& call) {
     s.map = [](double u) { return u * u * u * (10 + u * (6 * u - 15)); };
     s.weight = [](double u) { return 30 * u * u * (1 - u) * (1 - u); };
   } else if (call.name == "c1sin") {
-    s.map = [](double u) { return u - std::sin(2 * kPi * u) / (2 * kPi); };
-    s.weight = [](double u) { return 1 - std::cos(2 * kPi * u); };
+    s.map = [](double u) {
+      return u - std::sin(2 * std::numbers::pi * u) / (2 * std::numbers::pi);
+    };
+    s.weight = [](double u) { return 1 - std::cos(2 * std::numbers::pi * u); };
   } else if (call.name == "c2sin") {
-    s.map = [](double u) { return (8 - 9 * std::cos(kPi * u) + std::cos(3 * kPi * u)) / 16; };
+    s.map = [](double u) {
+      return (8 - 9 * std::cos(std::numbers::pi * u) + std::cos(3 * std::numbers::pi * u)) / 16;
+    };
     s.weight = [](double u) {
-      return (9 * kPi * std::sin(kPi * u) - 3 * kPi * std::sin(3 * kPi * u)) / 16;
+      return (9 * std::numbers::pi * std::sin(std::numbers::pi * u) -
+              3 * std::numbers::pi * std::sin(3 * std::numbers::pi * u)) /
+             16;
     };
   } else {  // c3sin
     s.map = [](double u) {
-      return (12 * kPi * u - 8 * std::sin(2 * kPi * u) + std::sin(4 * kPi * u)) / (12 * kPi);
+      return (12 * std::numbers::pi * u - 8 * std::sin(2 * std::numbers::pi * u) +
+              std::sin(4 * std::numbers::pi * u)) /
+             (12 * std::numbers::pi);
     };
     s.weight = [](double u) {
-      return 1 - 4.0 / 3 * std::cos(2 * kPi * u) + 1.0 / 3 * std::cos(4 * kPi * u);
+      return 1 - 4.0 / 3 * std::cos(2 * std::numbers::pi * u) +
+             1.0 / 3 * std::cos(4 * std::numbers::pi * u);
     };
   }
   return s;

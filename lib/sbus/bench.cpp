@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <queue>
 #include <random>
@@ -14,20 +13,12 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "core/signals.hpp"
+#include "sbus/clock.hpp"
 
 namespace stateutils::sbus {
 namespace {
 
 constexpr std::int64_t kSilence = 30'000'000'000;  // a server that says nothing for so long is gone
-
-template <class Clock>
-std::int64_t now_of() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
-      .count();
-}
-std::int64_t steady_ns() {
-  return now_of<std::chrono::steady_clock>();
-}
 
 struct Agent {
   Agent(std::uint64_t seed, std::uint64_t number) : rng(seed, number) {}

@@ -9,6 +9,11 @@
 
 namespace stateutils::sbus {
 
+// A small index of a specification, for containers.
+[[nodiscard]] constexpr std::size_t at(int index) {
+  return static_cast<std::size_t>(index);
+}
+
 // Bits that hold 0 .. largest.
 [[nodiscard]] constexpr int bits_for(std::uint64_t largest) {
   return static_cast<int>(std::bit_width(largest));

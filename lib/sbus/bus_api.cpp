@@ -1,11 +1,11 @@
 #include "sbus/bus_api.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 
 #include "core/error.hpp"
 #include "core/utf8.hpp"
+#include "sbus/clock.hpp"
 #include "sbus/mapping.hpp"
 #include "sbus/request_body.hpp"
 
@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::string_view kShardPrefix = "/shard/";
 constexpr std::string_view kAdminPrefix = "/admin/";
-
-// The clock that the server passes to take_woken().
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // The name and status of a refusal of the store.
 struct ErrorName {

@@ -86,12 +86,13 @@ Verdict search(Reach reach, std::vector<Choice> choices, std::uint64_t& steps, s
 
 }  // namespace
 
-DepGraph::DepGraph(std::size_t nodes, std::vector<Dep> deps)
-    : deps_(std::move(deps)), first_(nodes + 1, 0) {
-  std::stable_sort(deps_.begin(), deps_.end(),
-                   [](const Dep& x, const Dep& y) { return x.from < y.from; });
-  for (const Dep& dep : deps_) ++first_[dep.from + 1];
+// By source, in the given order otherwise: a counting sort.
+DepGraph::DepGraph(std::size_t nodes, const std::vector<Dep>& deps)
+    : deps_(deps.size()), first_(nodes + 1, 0) {
+  for (const Dep& dep : deps) ++first_[dep.from + 1];
   for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
+  std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
+  for (const Dep& dep : deps) deps_[next[dep.from]++] = dep;
 }
 
 std::vector<std::uint32_t> DepGraph::components(unsigned kinds,

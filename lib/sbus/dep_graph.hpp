@@ -20,7 +20,7 @@ struct Dep {
 
 class DepGraph {
  public:
-  DepGraph(std::size_t nodes, std::vector<Dep> deps);
+  DepGraph(std::size_t nodes, const std::vector<Dep>& deps);
 
   [[nodiscard]] std::size_t nodes() const { return first_.size() - 1; }
   [[nodiscard]] std::span<const Dep> out(std::uint32_t node) const {

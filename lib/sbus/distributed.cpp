@@ -12,10 +12,6 @@
 namespace stateutils::sbus {
 namespace {
 
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
-
 // log[node][agent] as one flag per (shard, version).
 using Log = std::vector<bool>;
 

@@ -51,7 +51,7 @@ class PrefixTree {
   std::uint32_t nodes_ = 1;
 };
 
-struct Op {
+struct ModelOp {
   enum class Kind : std::uint8_t { kRead, kWrite, kCas, kAppend, kAcquire, kRelease } kind;
   std::uint32_t value = 0, old = 0;  // read: what it must be; cas: old -> value
   std::string text;                  // of a key-value write or append
@@ -65,9 +65,9 @@ class Object {
   void add(const Call& call) {
     if (call.status == Status::kFail) return;  // it did not happen
     const bool done = call.status == Status::kOk;
-    Op op = parse(call);
+    ModelOp op = parse(call);
     // A read that nobody saw the result of says nothing.
-    if (!done && op.kind == Op::Kind::kRead) return;
+    if (!done && op.kind == ModelOp::Kind::kRead) return;
     ops_.push_back(std::move(op));
     times_.push_back({call.start, done ? call.end : INT64_MAX, done});
   }
@@ -92,26 +92,26 @@ class Object {
     return value.kind == Value::Kind::kText ? value.text : value.is_nil() ? "" : value.canonical();
   }
 
-  Op parse(const Call& call) {
+  ModelOp parse(const Call& call) {
     const Value& result = call.status == Status::kOk ? call.result : call.argument;
     if (model_ == LinearModel::kMutex) {
-      if (call.f == "acquire") return {Op::Kind::kAcquire, 0, 0, {}};
-      if (call.f == "release") return {Op::Kind::kRelease, 0, 0, {}};
+      if (call.f == "acquire") return {ModelOp::Kind::kAcquire, 0, 0, {}};
+      if (call.f == "release") return {ModelOp::Kind::kRelease, 0, 0, {}};
       throw unknown(call);
     }
     const bool kv = model_ == LinearModel::kKv;
     if (call.f == "read" || call.f == "get" || call.f == "r") {
       const bool seen = call.status == Status::kOk;
-      if (kv) return {Op::Kind::kRead, seen ? tree_.add(text_of(result)) : 0, 0, {}};
-      return {Op::Kind::kRead, values_.number(text_of(result)), 0, {}};
+      if (kv) return {ModelOp::Kind::kRead, seen ? tree_.add(text_of(result)) : 0, 0, {}};
+      return {ModelOp::Kind::kRead, values_.number(text_of(result)), 0, {}};
     }
     if (call.f == "write" || call.f == "put" || call.f == "w") {
-      if (kv) return {Op::Kind::kWrite, 0, 0, text_of(call.argument)};
-      return {Op::Kind::kWrite, values_.number(text_of(call.argument)), 0, {}};
+      if (kv) return {ModelOp::Kind::kWrite, 0, 0, text_of(call.argument)};
+      return {ModelOp::Kind::kWrite, values_.number(text_of(call.argument)), 0, {}};
     }
-    if (call.f == "append" && kv) return {Op::Kind::kAppend, 0, 0, text_of(call.argument)};
+    if (call.f == "append" && kv) return {ModelOp::Kind::kAppend, 0, 0, text_of(call.argument)};
     if (call.f == "cas" && !kv && call.argument.items.size() == 2) {
-      return {Op::Kind::kCas,
+      return {ModelOp::Kind::kCas,
               values_.number(text_of(call.argument.items[1])),
               values_.number(text_of(call.argument.items[0])),
               {}};
@@ -120,19 +120,19 @@ class Object {
   }
 
   std::optional<std::uint32_t> next(std::uint32_t state, std::uint32_t i) {
-    const Op& op = ops_[i];
+    const ModelOp& op = ops_[i];
     switch (op.kind) {
-      case Op::Kind::kRead:
+      case ModelOp::Kind::kRead:
         return op.value == state ? std::optional(state) : std::nullopt;
-      case Op::Kind::kWrite:
+      case ModelOp::Kind::kWrite:
         return model_ == LinearModel::kKv ? append(0, i) : op.value;
-      case Op::Kind::kAppend:
+      case ModelOp::Kind::kAppend:
         return append(state, i);
-      case Op::Kind::kCas:
+      case ModelOp::Kind::kCas:
         return op.old == state ? std::optional(op.value) : std::nullopt;
-      case Op::Kind::kAcquire:
+      case ModelOp::Kind::kAcquire:
         return state == 0 ? std::optional(1u) : std::nullopt;
-      case Op::Kind::kRelease:
+      case ModelOp::Kind::kRelease:
         return state == 1 ? std::optional(0u) : std::nullopt;
     }
     return std::nullopt;
@@ -153,7 +153,7 @@ class Object {
   const std::string& file_;
   Numbered values_;
   PrefixTree tree_;
-  std::vector<Op> ops_;
+  std::vector<ModelOp> ops_;
   std::vector<LinearOp> times_;
   std::unordered_map<std::uint64_t, std::uint32_t> appended_;
 };

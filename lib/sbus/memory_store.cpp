@@ -1,21 +1,11 @@
 #include "sbus/memory_store.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/hash.hpp"
+#include "sbus/clock.hpp"
 
 namespace stateutils::sbus {
-namespace {
-
-// Ages are told by a clock that nobody sets.
-std::int64_t steady_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-}  // namespace
 
 // Never goes back, so that a log is in the order of its times.
 std::int64_t MemoryStore::wall_clock() {

@@ -23,7 +23,7 @@ enum Field {
   kError,
   kKeys
 };
-constexpr std::array<std::string_view, 12> kNames{
+constexpr std::array<std::string_view, 12> kOpNames{
     "ts",     "start",   "end",      "agent", "op",  "key", "expected_version",
     "status", "version", "read_set", "error", "keys"};
 constexpr std::array<std::string_view, 7> kOps{"create",  "get",      "commit", "rollback",
@@ -98,12 +98,12 @@ std::optional<Op> op_by_name(std::string_view name) {
 }
 
 void OplogDecoder::decode(const core::Record& record, OpRecord& out) {
-  static_assert(kNames.size() == kFields);
-  record.match(kNames, values_);
+  static_assert(kOpNames.size() == kFields);
+  record.match(kOpNames, values_);
   // An optional field may be null; a required one may not, and fails as a wrong kind.
   const auto given = [&](Field f) { return values_[f] && !values_[f]->is_null(); };
   const auto require = [&](Field f) -> const element& {
-    if (!values_[f]) throw record.error(core::quoted(kNames[f]) + " is missing");
+    if (!values_[f]) throw record.error(core::quoted(kOpNames[f]) + " is missing");
     return *values_[f];
   };
   const std::string_view op = text(record, "op", require(kOp));

@@ -10,10 +10,6 @@
 namespace stateutils::sbus {
 namespace {
 
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
-
 struct Steps {
   const ModelParams& p;
   const OriState& state;

@@ -5,9 +5,6 @@
 namespace stateutils::sbus {
 namespace {
 
-std::size_t at(int index) {
-  return static_cast<std::size_t>(index);
-}
 template <class W>
 W word(int value) {
   return static_cast<W>(static_cast<unsigned>(value));

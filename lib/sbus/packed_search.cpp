@@ -32,9 +32,9 @@ struct Partition {
 
 // The step that breaks an invariant, smallest successor first, then smallest predecessor.
 template <class W>
-struct Breach {
+struct PackedBreach {
   W successor, predecessor;
-  friend auto operator<=>(const Breach&, const Breach&) = default;
+  friend auto operator<=>(const PackedBreach&, const PackedBreach&) = default;
 };
 
 template <class W>
@@ -44,10 +44,10 @@ struct Worker {
   std::vector<Buffer<W>> queue{kPartitions};
   std::size_t queued = 0;  // states in the queues, with --spill
   std::vector<bool> queue_spilled = std::vector<bool>(kPartitions);  // a part is in a file
-  std::array<std::optional<Breach<W>>, kInvariantCount> breach{};
+  std::array<std::optional<PackedBreach<W>>, kInvariantCount> breach{};
 
   void report(unsigned broken, W successor, W predecessor) {
-    const Breach<W> found{successor, predecessor};
+    const PackedBreach<W> found{successor, predecessor};
     for (int i = 0; i < kInvariantCount; ++i) {
       auto& best = breach[static_cast<std::size_t>(i)];
       if ((broken >> i & 1u) != 0 && (!best || found < *best)) best = found;
@@ -110,7 +110,7 @@ class PackedSearch {
   void over_partitions(bool parallel, Body&& body);
   void merge_level();
   void finish();
-  [[nodiscard]] std::vector<std::string> path_to(const Breach<W>& breach);
+  [[nodiscard]] std::vector<std::string> path_to(const PackedBreach<W>& breach);
 
   ModelParams params_;
   ModelLimits limits_;
@@ -120,7 +120,7 @@ class PackedSearch {
   std::vector<Worker<W>> workers_;
   std::unique_ptr<SpillStore> spill_;
   std::vector<Buffer<W>> kept_levels_;  // for traces
-  std::array<std::optional<Breach<W>>, kInvariantCount> breach_{};
+  std::array<std::optional<PackedBreach<W>>, kInvariantCount> breach_{};
   std::uint64_t breach_depth_ = 0;
   std::atomic<std::uint64_t> level_states_{0};
   std::atomic<bool> stop_{false}, out_of_memory_{false};
@@ -332,7 +332,7 @@ void PackedSearch<W>::merge_level() {
 }
 
 template <class W>
-std::vector<std::string> PackedSearch<W>::path_to(const Breach<W>& breach) {
+std::vector<std::string> PackedSearch<W>::path_to(const PackedBreach<W>& breach) {
   std::vector<W> backwards{breach.successor, breach.predecessor};
   typename PackedOri<W>::Context context;
   ActionCounts ignored{};

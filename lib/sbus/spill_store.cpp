@@ -15,7 +15,7 @@
 namespace stateutils::sbus {
 namespace {
 
-constexpr std::size_t kBlock = std::size_t{1} << 20;
+constexpr std::size_t kSpillBlock = std::size_t{1} << 20;
 
 class Descriptor {
  public:
@@ -61,10 +61,10 @@ void SpillStore::read(const std::string& name, std::size_t unit,
   std::error_code code;
   if (!std::filesystem::exists(path, code)) return;
   const core::FileReader file(path);
-  const auto block = std::make_unique<char[]>(kBlock);
+  const auto block = std::make_unique<char[]>(kSpillBlock);
   for (std::uint64_t at = 0; at < file.size();) {
-    const std::size_t part =
-        static_cast<std::size_t>(std::min<std::uint64_t>(file.size() - at, kBlock / unit * unit));
+    const std::size_t part = static_cast<std::size_t>(
+        std::min<std::uint64_t>(file.size() - at, kSpillBlock / unit * unit));
     if (part % unit != 0) throw core::environment_error(path + ": cut short");
     file.read_at(at, block.get(), part);
     take(block.get(), part);

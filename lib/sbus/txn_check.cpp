@@ -6,14 +6,15 @@
 
 #include "sbus/cycles.hpp"
 #include "sbus/key_order.hpp"
+#include "sbus/serial_order.hpp"
 #include "sbus/txn_facts.hpp"
 #include "sbus/weak_levels.hpp"
 
 namespace stateutils::sbus {
 namespace {
 
-constexpr std::array<std::string_view, 11> kNames{"rc",  "ra", "cc", "ryw", "mr",    "mw",
-                                                  "wfr", "pc", "si", "ser", "strict"};
+constexpr std::array<std::string_view, 11> kAnomalyNames{"rc",  "ra", "cc", "ryw", "mr",    "mw",
+                                                         "wfr", "pc", "si", "ser", "strict"};
 // Steps that the search for cycles to show may take; the verdict does not wait for it.
 constexpr std::uint64_t kCycleSteps = 200'000'000;
 
@@ -116,10 +117,11 @@ class Checker {
     const bool sessions = o_.sessions || o_.level == Level::kStrict || o_.level == Level::kPc;
     std::size_t nodes = h_.txns.size();
     std::vector<Dep> deps = facts_.deps;
-    add_initial_reads(deps);
     if (o_.sequential_keys && !h_.list_append) add_sequential_keys(h_, facts_, deps);
     if (o_.linearizable_keys && !h_.list_append) add_linearizable_keys(h_, facts_, deps);
     add_orders(deps, nodes, sessions, o_.level == Level::kStrict);
+    if (has_simple_order(deps, nodes)) return Verdict::kValid;
+    add_initial_reads(deps);
     const DepGraph whole(nodes, deps);
     const bool cyclic = !whole.acyclic();
     if (!split) {
@@ -128,7 +130,11 @@ class Checker {
         return Verdict::kInvalid;
       }
       if (h_.list_append) return Verdict::kValid;
-      return choose(nodes, deps, false);
+      return choose(nodes, deps, o_.level);
+    }
+    // A serial order would do, and is the smaller question.
+    if (!cyclic && !h_.list_append && choose(nodes, deps, Level::kSer) == Verdict::kValid) {
+      return Verdict::kValid;
     }
     std::vector<Dep> parts = split_nodes(deps);
     if (!DepGraph(h_.txns.size() * 2, parts).acyclic()) {
@@ -136,7 +142,22 @@ class Checker {
       return Verdict::kInvalid;
     }
     if (h_.list_append) return Verdict::kValid;
-    return choose(h_.txns.size() * 2, parts, true);
+    return choose(h_.txns.size() * 2, parts, o_.level);
+  }
+
+  // A serial order that keeps what the level keeps proves any strong level. Most histories keep
+  // session order and causality too, whose consequences for the writes lead past the dead ends.
+  [[nodiscard]] bool has_simple_order(const std::vector<Dep>& deps, std::size_t nodes) const {
+    if (h_.list_append || !o_.solve) return false;
+    const auto init = static_cast<std::uint32_t>(h_.txns.size());
+    const DepGraph causal = saturated(h_, facts_, Level::kCc);
+    std::vector<Dep> all = deps;
+    for (std::uint32_t t = 0; t < init; ++t) {
+      for (const Dep& dep : causal.out(t)) {
+        if (dep.to != init) all.push_back(dep);
+      }
+    }
+    return has_serial_order(h_, facts_, all, nodes) || has_serial_order(h_, facts_, deps, nodes);
   }
 
   // A reader of the initial state comes before every writer.
@@ -168,7 +189,8 @@ class Checker {
 
   // Registers: for every read and every other writer of the key, the writer comes before the one
   // read from or after the reader.
-  Verdict choose(std::size_t nodes, const std::vector<Dep>& deps, bool split) {
+  Verdict choose(std::size_t nodes, const std::vector<Dep>& deps, Level level) {
+    const bool split = level == Level::kPc || level == Level::kSi;
     constexpr std::size_t kMostChoices = 20'000'000;
     std::vector<Choice> choices;
     const auto reads_node = [&](std::uint32_t t) { return split ? 2 * t : t; };
@@ -182,7 +204,7 @@ class Checker {
       }
       if (choices.size() > kMostChoices) return Verdict::kUnknown;
     }
-    if (o_.level == Level::kSi) {
+    if (level == Level::kSi) {
       for (std::uint32_t key = 0; key < facts_.writers.size(); ++key) {
         const auto& writers = facts_.writers[key];
         for (std::size_t i = 0; i < writers.size(); ++i) {
@@ -199,7 +221,9 @@ class Checker {
     std::uint64_t steps = o_.budget;
     std::vector<Dep> forced;
     const Verdict verdict = choose_acyclic(nodes, deps, std::move(choices), steps, forced);
-    if (verdict == Verdict::kInvalid) name_contradiction(nodes, deps, forced, split);
+    if (verdict == Verdict::kInvalid && level == o_.level) {
+      name_contradiction(nodes, deps, forced, split);
+    }
     return verdict;
   }
 
@@ -229,7 +253,7 @@ class Checker {
     }
     deps.insert(deps.end(), also.begin(), also.end());
     const auto before = out_.anomalies.size();
-    show_cycles(DepGraph(nodes, std::move(deps)), h_.txns.size());
+    show_cycles(DepGraph(nodes, deps), h_.txns.size());
     if (out_.anomalies.size() == before) ++out_.anomalies["no-order-of-writes"];
   }
   [[nodiscard]] bool is_writer(std::uint32_t t, std::uint32_t key) const {
@@ -254,7 +278,7 @@ class Checker {
   // Texts are kept in quotes, to be told from numbers; people need none.
   [[nodiscard]] std::string key_name(std::uint32_t key) const {
     if (key == Dep::kNoKey) return {};
-    const std::string& text = h_.keys.text(key);
+    std::string text = h_.keys.text(key);
     return text.starts_with('"') ? text.substr(1, text.size() - 2) : text;
   }
   [[nodiscard]] std::string why(const Dep& dep) const {
@@ -280,7 +304,7 @@ class Checker {
   void settle() {
     if (out_.verdict == Verdict::kUnknown) return;
     const bool valid = out_.verdict == Verdict::kValid;
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
+    for (std::size_t i = 0; i < kAnomalyNames.size(); ++i) {
       const auto other = static_cast<Level>(i);
       const auto follows = [&](Level from, Level to) {
         if (from == to) return true;
@@ -303,14 +327,14 @@ class Checker {
 }  // namespace
 
 std::optional<Level> level_by_name(std::string_view name) {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<Level>(i);
+  for (std::size_t i = 0; i < kAnomalyNames.size(); ++i) {
+    if (kAnomalyNames[i] == name) return static_cast<Level>(i);
   }
   return std::nullopt;
 }
 
 std::string_view level_name(Level level) {
-  return kNames[static_cast<std::size_t>(level)];
+  return kAnomalyNames[static_cast<std::size_t>(level)];
 }
 
 TxnResult check_txns(const TxnHistory& history, const TxnOptions& options,

@@ -1,14 +1,23 @@
 #include "sbus/txn_facts.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+
+#include "sbus/flat_map.hpp"
 
 namespace stateutils::sbus {
 namespace {
 
 struct Write {
   std::uint32_t txn = 0;
-  bool last = true;  // the last write of its transaction to the key
+  bool last = true;       // the last write of its transaction to the key
+  bool in_order = false;  // seen in the longest list
+};
+
+// The longest list read of a key. Its first `clean` elements have been looked at: each was written,
+// by a committed transaction, and none is there twice.
+struct Order {
+  std::vector<std::uint32_t> list;
+  std::size_t clean = 0;
 };
 
 class FactFinder {
@@ -18,12 +27,19 @@ class FactFinder {
   TxnFacts run(bool allow_dup) {
     facts_.committed.resize(h_.txns.size());
     dropped_.resize(h_.keys.size());
+    own_.resize(h_.keys.size());
     index_writes(allow_dup);
+    bool doubtful = false;
     for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
       facts_.committed[t] = h_.txns[t].status == Status::kOk;
+      doubtful = doubtful || h_.txns[t].status == Status::kInfo;
     }
-    for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
+    for (std::uint32_t t = 0; doubtful && t < h_.txns.size(); ++t) {
       if (h_.txns[t].status == Status::kOk) mark_observed(t);
+    }
+    if (h_.list_append) {
+      orders_.resize(h_.keys.size());
+      element_seen_.resize(h_.values.size());
     }
     for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
       if (h_.txns[t].status != Status::kOk) continue;
@@ -40,6 +56,17 @@ class FactFinder {
 
  private:
   using Kind = TxnOp::Kind;
+  using List = std::span<const std::uint32_t>;
+
+  // What a transaction has done to a key so far; of the transaction or pass `serial` only.
+  struct Own {
+    std::uint64_t serial = 0;
+    std::uint32_t value = 0;  // registers: the value last written
+    bool known = false;       // lists: the list was read and was `read`
+    List read{};
+    std::vector<std::uint32_t> appended;  // since then
+  };
+
   static std::uint64_t id(std::uint32_t key, std::uint32_t value) {
     return static_cast<std::uint64_t>(key) << 32 | value;
   }
@@ -47,10 +74,10 @@ class FactFinder {
 
   void index_writes(bool allow_dup) {
     for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
-      std::unordered_map<std::uint32_t, Write*> last;
+      ++serial_;
       for (const TxnOp& op : h_.txns[t].ops) {
         if (op.kind != Kind::kWrite && op.kind != Kind::kAppend) continue;
-        const auto [entry, added] = writes_.try_emplace(id(op.key, op.value), Write{t, true});
+        const bool added = writes_.insert(id(op.key, op.value), Write{t, true, false}).second;
         if (!added || (op.value == TxnHistory::kInitial && h_.has_initial)) {
           if (!allow_dup) {
             throw core::input_error({file_, h_.txns[t].line},
@@ -60,18 +87,15 @@ class FactFinder {
           dropped_[op.key] = true;
           continue;
         }
-        if (Write*& before = last[op.key]; before != nullptr) {
-          before->last = false;
-          before = &entry->second;
-        } else {
-          before = &entry->second;
-        }
+        Own& own = own_[op.key];
+        if (own.serial == serial_) writes_.find(id(op.key, own.value))->last = false;
+        own.serial = serial_;
+        own.value = op.value;
       }
     }
   }
   [[nodiscard]] const Write* writer(std::uint32_t key, std::uint32_t value) const {
-    const auto found = writes_.find(id(key, value));
-    return found == writes_.end() ? nullptr : &found->second;
+    return writes_.find(id(key, value));
   }
 
   // A write that may or may not have happened did when somebody saw it.
@@ -84,96 +108,143 @@ class FactFinder {
     };
     for (const TxnOp& op : h_.txns[t].ops) {
       if (op.kind == Kind::kRead) see(op.key, op.value);
-      for (const std::uint32_t value : op.list) see(op.key, value);
+      if (op.kind != Kind::kReadList) continue;
+      for (const std::uint32_t value : h_.list(op)) see(op.key, value);
     }
   }
 
-  void read_from(std::uint32_t t, std::uint32_t key, std::uint32_t value) {
+  // False where the write is missing or did not commit.
+  bool read_from(std::uint32_t t, std::uint32_t key, std::uint32_t value) {
     const Write* write = writer(key, value);
-    if (write == nullptr) return count("thin-air");
-    if (!facts_.committed[write->txn]) return count("G1a");
+    if (write == nullptr) {
+      count("thin-air");
+      return false;
+    }
+    if (!facts_.committed[write->txn]) {
+      count("G1a");
+      return false;
+    }
     if (!write->last && write->txn != t) count("G1b");
-    if (write->txn == t) return count("internal");  // its own later write
+    if (write->txn == t) {
+      count("internal");  // its own later write
+      return true;
+    }
     facts_.reads.push_back({t, key, write->txn});
     facts_.deps.push_back({write->txn, t, DepKind::kWr, key});
+    return true;
   }
 
   void read_registers(std::uint32_t t) {
-    std::unordered_map<std::uint32_t, std::uint32_t> own;
+    ++serial_;
     for (const TxnOp& op : h_.txns[t].ops) {
       if (dropped_[op.key]) continue;
+      Own& own = own_[op.key];
       if (op.kind == Kind::kWrite) {
-        own[op.key] = op.value;
+        own.serial = serial_;
+        own.value = op.value;
         continue;
       }
-      if (const auto written = own.find(op.key); written != own.end()) {
-        if (written->second != op.value) count("internal");
+      if (own.serial == serial_) {
+        if (own.value != op.value) count("internal");
         continue;
       }
       if (op.value == TxnHistory::kInitial && h_.has_initial) {
         facts_.reads.push_back({t, op.key, TxnFacts::kInit});
       } else {
-        read_from(t, op.key, op.value);
+        (void)read_from(t, op.key, op.value);
       }
     }
   }
 
   void read_lists(std::uint32_t t) {
-    struct Seen {
-      bool known = false;               // the list was read: `list` is all of it
-      std::vector<std::uint32_t> list;  // else only what this transaction appended
-    };
-    std::unordered_map<std::uint32_t, Seen> state;
+    ++serial_;
     for (const TxnOp& op : h_.txns[t].ops) {
       if (dropped_[op.key]) continue;
-      Seen& seen = state[op.key];
+      Own& own = own_[op.key];
+      if (own.serial != serial_) {
+        own.serial = serial_;
+        own.known = false;
+        own.read = {};
+        own.appended.clear();
+      }
       if (op.kind == Kind::kAppend) {
-        seen.list.push_back(op.value);
-        continue;
+        own.appended.push_back(op.value);
+      } else {
+        read_list(t, op.key, h_.list(op), own);
       }
-      const bool ends_with_own = op.list.size() >= seen.list.size() &&
-                                 std::equal(seen.list.rbegin(), seen.list.rend(), op.list.rbegin());
-      if (!ends_with_own || (seen.known && op.list.size() != seen.list.size())) count("internal");
-      if (!seen.known && ends_with_own) {
-        std::vector<std::uint32_t> before(
-            op.list.begin(), op.list.end() - static_cast<std::ptrdiff_t>(seen.list.size()));
-        external_list(t, op.key, before);
-      }
-      longest(op.key, op.list);
-      seen.known = true;
-      seen.list = op.list;
     }
   }
-
-  void external_list(std::uint32_t t, std::uint32_t key, const std::vector<std::uint32_t>& list) {
-    std::vector<std::uint32_t> sorted = list;
-    std::sort(sorted.begin(), sorted.end());
-    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-      count("duplicate-elements");
-    for (std::size_t i = 0; i + 1 < list.size(); ++i) {
-      const Write* write = writer(key, list[i]);
-      if (write == nullptr) {
-        count("thin-air");
-      } else if (!facts_.committed[write->txn]) {
-        count("G1a");
-      }
+  void read_list(std::uint32_t t, std::uint32_t key, List list, Own& own) {
+    // It must end with what the transaction itself has read and appended, and is all of it if the
+    // transaction had read the list before.
+    const std::size_t expected = own.read.size() + own.appended.size();
+    const bool ends_with_own =
+        list.size() >= expected &&
+        std::equal(own.appended.rbegin(), own.appended.rend(), list.rbegin()) &&
+        std::equal(own.read.rbegin(), own.read.rend(),
+                   list.rbegin() + static_cast<std::ptrdiff_t>(own.appended.size()));
+    if (!ends_with_own || (own.known && list.size() != expected)) count("internal");
+    std::size_t clean = 0;
+    if (!own.known && ends_with_own) {
+      const List before = list.first(list.size() - own.appended.size());
+      if (external_list(t, key, before)) clean = before.size();
     }
+    if (longest(key, list)) orders_[key].clean = std::max(orders_[key].clean, clean);
+    own.known = true;
+    own.read = list;
+    own.appended.clear();
+  }
+
+  // True when nothing is wrong with the elements.
+  bool external_list(std::uint32_t t, std::uint32_t key, List list) {
     prefix_reads_.push_back({t, key, static_cast<std::uint32_t>(list.size())});
     if (list.empty()) {
       facts_.reads.push_back({t, key, TxnFacts::kInit});
-    } else {
-      read_from(t, key, list.back());
+      return true;
     }
+    const Order& order = orders_[key];
+    const bool known =
+        list.size() <= order.clean && std::equal(list.begin(), list.end(), order.list.begin());
+    const bool clean = known || look_at_elements(key, list);
+    return read_from(t, key, list.back()) && clean;
+  }
+  // All but the last, which is read from.
+  bool look_at_elements(std::uint32_t key, List list) {
+    bool clean = true;
+    const auto report = [&](const char* anomaly) {
+      count(anomaly);
+      clean = false;
+    };
+    ++element_serial_;
+    bool doubled = false;
+    for (const std::uint32_t value : list) {
+      doubled = doubled || element_seen_[value] == element_serial_;
+      element_seen_[value] = element_serial_;
+    }
+    if (doubled) report("duplicate-elements");
+    for (const std::uint32_t value : list.first(list.size() - 1)) {
+      const Write* write = writer(key, value);
+      if (write == nullptr) {
+        report("thin-air");
+      } else if (!facts_.committed[write->txn]) {
+        report("G1a");
+      }
+    }
+    return clean;
   }
 
-  void longest(std::uint32_t key, const std::vector<std::uint32_t>& list) {
-    std::vector<std::uint32_t>& best = order_[key];
+  // False when the list is no prefix of the longest one, nor that of it.
+  bool longest(std::uint32_t key, List list) {
+    std::vector<std::uint32_t>& best = orders_[key].list;
     const std::size_t common = std::min(best.size(), list.size());
-    if (!std::equal(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(common),
-                    best.begin())) {
-      count("incompatible-order");
+    const bool fits =
+        std::equal(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(common), list.begin());
+    if (!fits) count("incompatible-order");
+    if (list.size() > best.size()) {
+      if (!fits) orders_[key].clean = 0;
+      best.assign(list.begin(), list.end());
     }
-    if (list.size() > best.size()) best = list;
+    return fits;
   }
 
   void index_sessions() {
@@ -193,22 +264,31 @@ class FactFinder {
     }
   }
 
+  // Appenders of each key whose values are not in its longest list: after it, in no known order.
+  std::vector<std::vector<std::uint32_t>> unseen_appenders() {
+    for (std::uint32_t key = 0; key < h_.keys.size(); ++key) {
+      for (const std::uint32_t value : orders_[key].list) {
+        if (Write* write = writes_.find(id(key, value)); write != nullptr) write->in_order = true;
+      }
+    }
+    std::vector<std::vector<std::uint32_t>> unseen(h_.keys.size());
+    for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
+      if (!facts_.committed[t]) continue;
+      for (const TxnOp& op : h_.txns[t].ops) {
+        if (op.kind != Kind::kAppend || dropped_[op.key]) continue;
+        if (!writer(op.key, op.value)->in_order) unseen[op.key].push_back(t);
+      }
+    }
+    return unseen;
+  }
+
   // ww between neighbours of the longest list, rw from a reader to the next append.
   void order_lists() {
-    std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> unseen;  // appenders by key
+    const auto unseen = unseen_appenders();
     for (std::uint32_t key = 0; key < h_.keys.size(); ++key) {
-      const std::vector<std::uint32_t>& order = order_[key];
-      std::vector<std::uint32_t> sorted = order;
-      std::sort(sorted.begin(), sorted.end());
-      for (const std::uint32_t t : facts_.writers[key]) {
-        for (const TxnOp& op : h_.txns[t].ops) {
-          if (op.kind != Kind::kAppend || op.key != key) continue;
-          if (!std::binary_search(sorted.begin(), sorted.end(), op.value)) unseen[key].push_back(t);
-        }
-      }
       bool after_aborted = false;
       const Write* before = nullptr;
-      for (const std::uint32_t value : order) {
+      for (const std::uint32_t value : orders_[key].list) {
         const Write* write = writer(key, value);
         if (write == nullptr) continue;
         const bool committed = facts_.committed[write->txn];
@@ -227,7 +307,7 @@ class FactFinder {
       }
     }
     for (const PrefixRead& read : prefix_reads_) {
-      const std::vector<std::uint32_t>& order = order_[read.key];
+      const std::vector<std::uint32_t>& order = orders_[read.key].list;
       std::size_t at = read.length;
       const Write* next = nullptr;
       for (; at < order.size() && next == nullptr; ++at) {
@@ -253,8 +333,11 @@ class FactFinder {
   const std::string& file_;
   TxnFacts facts_;
   std::vector<bool> dropped_;  // keys
-  std::unordered_map<std::uint64_t, Write> writes_;
-  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> order_;  // longest list by key
+  FlatMap<Write> writes_;      // by id(key, value)
+  std::vector<Order> orders_;  // by key
+  std::vector<Own> own_;       // by key
+  std::uint64_t serial_ = 0, element_serial_ = 0;
+  std::vector<std::uint64_t> element_seen_;  // by value: the list that it was last seen in
   std::vector<PrefixRead> prefix_reads_;
 };
 

@@ -3,36 +3,21 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "sbus/history.hpp"
+#include "sbus/text_table.hpp"
 
 namespace stateutils::sbus {
-
-// Texts as numbers, for keys and values.
-class TextTable {
- public:
-  std::uint32_t number(const std::string& text) {
-    const auto [entry, added] = numbers_.emplace(text, static_cast<std::uint32_t>(texts_.size()));
-    if (added) texts_.push_back(text);
-    return entry->second;
-  }
-  [[nodiscard]] const std::string& text(std::uint32_t number) const { return texts_[number]; }
-  [[nodiscard]] std::size_t size() const { return texts_.size(); }
-
- private:
-  std::unordered_map<std::string, std::uint32_t> numbers_;
-  std::vector<std::string> texts_;
-};
 
 struct TxnOp {
   enum class Kind : std::uint8_t { kRead, kWrite, kAppend, kReadList } kind = Kind::kRead;
   std::uint32_t key = 0;
-  std::uint32_t value = 0;          // register read or write, append
-  std::vector<std::uint32_t> list;  // of kReadList
+  std::uint32_t value = 0;   // register read or write, append; of kReadList: see TxnHistory::list
+  std::uint32_t length = 0;  // of kReadList
 };
 
 struct Txn {
@@ -48,13 +33,27 @@ struct TxnHistory {
   static constexpr std::uint32_t kInitial = 0;  // the value nil: the state before any write
   TxnHistory() { (void)values.number("nil"); }
 
+  // A read of a list; its elements are kept here.
+  [[nodiscard]] TxnOp read_of_list(std::uint32_t key, std::span<const std::uint32_t> list) {
+    const auto begin = static_cast<std::uint32_t>(elements.size());
+    elements.insert(elements.end(), list.begin(), list.end());
+    return {TxnOp::Kind::kReadList, key, begin, static_cast<std::uint32_t>(list.size())};
+  }
+  [[nodiscard]] std::span<const std::uint32_t> list(const TxnOp& read) const {
+    return std::span(elements).subspan(read.value, read.length);
+  }
+
   std::vector<Txn> txns;  // the txns of a session in its order
+  std::vector<std::uint32_t> elements;
   TextTable keys, values;
   bool has_initial = true;  // false: every read names a write (AWDIT text)
   bool list_append = false;
   std::uint64_t ops = 0;
 };
 
+// Jepsen operations in EDN, as calls_from_edn() reads them, if all of them are transactions.
+[[nodiscard]] std::optional<TxnHistory> txns_from_edn(std::string_view text,
+                                                      const std::string& file);
 [[nodiscard]] TxnHistory txns_from_calls(const std::vector<Call>& calls, const std::string& file);
 // {"session","txn","status","start","end","ops":[["r",k,v],["w",k,v],["a",k,v]]}, a line each.
 [[nodiscard]] TxnHistory txns_from_jsonl(std::string_view text, const std::string& file);

@@ -9,7 +9,7 @@
 namespace stateutils::sbus {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxValueDepth = 64;
 
 bool ends_token(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == '(' || c == ')' ||
@@ -34,6 +34,13 @@ Value text_value(std::string text, Value::Kind kind = Value::Kind::kText) {
   out.kind = kind;
   out.text = std::move(text);
   return out;
+}
+
+// Makes a value that was something else a scalar without text.
+void reset(Value& value, Value::Kind kind) {
+  value.kind = kind;
+  value.text.clear();
+  value.items.clear();
 }
 
 Value from_json(const nlohmann::json& json) {
@@ -74,7 +81,8 @@ void EdnReader::skip() {
     }
     if (c == '#' && at_ + 1 < text_.size() && text_[at_ + 1] == '_') {
       at_ += 2;
-      (void)form(1);
+      Value dropped;
+      form(1, dropped);
       continue;
     }
     if (c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != ',') return;
@@ -86,62 +94,66 @@ void EdnReader::skip() {
 bool EdnReader::next(Value& out) {
   skip();
   if (at_ >= text_.size()) return false;
-  out = form(0);
+  form(0, out);
   return true;
 }
 
-Value EdnReader::form(int depth) {
-  if (depth > kMaxDepth) throw error("nested deeper than 64 levels");
+void EdnReader::form(int depth, Value& out) {
+  if (depth > kMaxValueDepth) throw error("nested deeper than 64 levels");
   skip();
   if (at_ >= text_.size()) throw error("the text ends inside a form");
   switch (text_[at_]) {
     case '(':
-      return sequence(Value::Kind::kList, ')', depth);
+      return sequence(Value::Kind::kList, ')', depth, out);
     case '[':
-      return sequence(Value::Kind::kList, ']', depth);
+      return sequence(Value::Kind::kList, ']', depth, out);
     case '{':
-      return sequence(Value::Kind::kMap, '}', depth);
+      return sequence(Value::Kind::kMap, '}', depth, out);
     case '"':
-      return string();
+      return string(out);
     case '#':
-      return dispatch(depth);
+      return dispatch(depth, out);
     case ')':
     case ']':
     case '}':
       throw error("a bracket closes that was not opened");
     default:
-      return token();
+      return token(out);
   }
 }
 
 // #{...} is a set, #tag FORM the form.
-Value EdnReader::dispatch(int depth) {
+void EdnReader::dispatch(int depth, Value& out) {
   ++at_;
-  if (at_ < text_.size() && text_[at_] == '{') return sequence(Value::Kind::kList, '}', depth);
+  if (at_ < text_.size() && text_[at_] == '{') {
+    return sequence(Value::Kind::kList, '}', depth, out);
+  }
   const std::size_t begin = at_;
   while (at_ < text_.size() && !ends_token(text_[at_])) ++at_;
   if (at_ == begin) throw error("a # without a tag");
-  return form(depth + 1);
+  form(depth + 1, out);
 }
 
-Value EdnReader::sequence(Value::Kind kind, char close, int depth) {
-  Value out;
+void EdnReader::sequence(Value::Kind kind, char close, int depth, Value& out) {
   out.kind = kind;
+  out.text.clear();
   ++at_;
+  std::size_t count = 0;
   while (true) {
     skip();
     if (at_ >= text_.size()) throw error("a bracket is not closed");
     if (text_[at_] == close) break;
-    out.items.push_back(form(depth + 1));
+    if (count == out.items.size()) out.items.emplace_back();
+    form(depth + 1, out.items[count++]);
   }
   ++at_;
-  if (kind == Value::Kind::kMap && out.items.size() % 2 != 0)
-    throw error("a map key without a value");
-  return out;
+  out.items.resize(count);
+  if (kind == Value::Kind::kMap && count % 2 != 0) throw error("a map key without a value");
 }
 
-Value EdnReader::string() {
-  std::string out;
+void EdnReader::string(Value& out) {
+  reset(out, Value::Kind::kText);
+  std::string& text = out.text;
   for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
     char c = text_[at_];
     if (c == '\n') ++line_;
@@ -159,33 +171,49 @@ Value EdnReader::string() {
           code = code * 16 + static_cast<unsigned>(value);
         }
         if (code >= 0xD800 && code < 0xE000) throw error("an unpaired surrogate escape");
-        append_code_point(out, code);
+        append_code_point(text, code);
         at_ += 4;
         continue;
       }
       c = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
     }
-    out += c;
+    text += c;
   }
   if (at_ >= text_.size()) throw error("a string without its closing quote");
   ++at_;
-  if (!core::is_valid_utf8(out)) throw error("invalid UTF-8");
-  return text_value(std::move(out));
+  if (!core::is_valid_utf8(text)) throw error("invalid UTF-8");
 }
 
-Value EdnReader::token() {
+// What most of a history is made of: up to 18 digits and nothing else.
+bool EdnReader::short_integer(Value& out) {
+  std::int64_t number = 0;
+  std::size_t end = at_;
+  for (; end < text_.size() && text_[end] >= '0' && text_[end] <= '9'; ++end) {
+    if (end - at_ == 18) return false;
+    number = number * 10 + (text_[end] - '0');
+  }
+  if (end == at_ || (end < text_.size() && !ends_token(text_[end]))) return false;
+  at_ = end;
+  reset(out, Value::Kind::kInt);
+  out.number = number;
+  return true;
+}
+
+void EdnReader::token(Value& out) {
+  if (short_integer(out)) return;
   const std::size_t begin = at_;
   if (text_[at_] == '\\') ++at_;  // a character: the next byte belongs to it
+  bool plain = true;              // neither NUL nor beyond ASCII
   do {
     ++at_;
+    if (at_ < text_.size()) plain = plain && static_cast<signed char>(text_[at_]) > 0;
   } while (at_ < text_.size() && !ends_token(text_[at_]));
   std::string_view word = text_.substr(begin, std::min(at_, text_.size()) - begin);
-  Value out;
-  if (word == "nil") return out;
+  if (word == "nil") return reset(out, Value::Kind::kNil);
   if (word == "true" || word == "false") {
-    out.kind = Value::Kind::kBool;
+    reset(out, Value::Kind::kBool);
     out.flag = word == "true";
-    return out;
+    return;
   }
   const bool numeric =
       (word[0] >= '0' && word[0] <= '9') ||
@@ -194,17 +222,19 @@ Value EdnReader::token() {
     std::string_view digits = word;
     if (digits.ends_with('N') || digits.ends_with('M')) digits.remove_suffix(1);
     if (digits.starts_with('+')) digits.remove_prefix(1);
-    if (const auto number = core::parse_i64(digits)) {
-      out.kind = Value::Kind::kInt;
-      out.number = *number;
-      return out;
-    }
-    return text_value(std::string(word), Value::Kind::kReal);
+    const auto number = core::parse_i64(digits);
+    reset(out, number ? Value::Kind::kInt : Value::Kind::kReal);
+    out.number = number.value_or(0);
+    if (!number) out.text = word;
+    return;
   }
-  if (!core::is_valid_utf8(word)) throw error("invalid UTF-8");
-  if (word.find('\0') != std::string_view::npos) throw error("a NUL byte");
+  if (!plain || static_cast<signed char>(word[0]) <= 0) {
+    if (!core::is_valid_utf8(word)) throw error("invalid UTF-8");
+    if (word.find('\0') != std::string_view::npos) throw error("a NUL byte");
+  }
   if (word.starts_with(':') || word.starts_with('\\')) word.remove_prefix(1);
-  return text_value(std::string(word));
+  reset(out, Value::Kind::kText);
+  out.text = word;
 }
 
 Value value_from_json(std::string_view text, const std::string& file) {

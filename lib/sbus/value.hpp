@@ -59,7 +59,8 @@ struct Value {
 };
 
 // Reads EDN forms one after the other: tags and commas are passed over, ; comments and #_ forms
-// dropped. Malformed text, and nesting deeper than 64, is kInput with the line.
+// dropped. Malformed text, and nesting deeper than 64, is kInput with the line. A Value that is
+// read into again keeps its memory: records of one shape cost no allocation.
 class EdnReader {
  public:
   EdnReader(std::string_view text, std::string file, std::uint64_t first_line = 1)
@@ -67,17 +68,19 @@ class EdnReader {
 
   [[nodiscard]] bool next(Value& out);  // false at the end
   [[nodiscard]] std::uint64_t line() const { return line_; }
+  [[nodiscard]] std::size_t offset() const { return at_; }  // behind the last form
 
  private:
   [[nodiscard]] core::Error error(const std::string& message) const {
     return core::input_error({file_, line_}, message);
   }
   void skip();
-  Value form(int depth);
-  Value dispatch(int depth);
-  Value string();
-  Value token();
-  Value sequence(Value::Kind kind, char close, int depth);
+  void form(int depth, Value& out);
+  void dispatch(int depth, Value& out);
+  void string(Value& out);
+  void token(Value& out);
+  bool short_integer(Value& out);
+  void sequence(Value::Kind kind, char close, int depth, Value& out);
 
   std::string_view text_;
   std::string file_;

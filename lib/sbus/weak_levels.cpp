@@ -5,6 +5,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "core/error.hpp"
+
 namespace stateutils::sbus {
 namespace {
 
@@ -31,54 +33,69 @@ class Saturation {
       if (f_.committed[t]) deps_.push_back({init_, t, DepKind::kSession, Dep::kNoKey});
     }
     writes_by_session();
-    for (std::size_t begin = 0; begin < f_.reads.size();) {
-      std::size_t end = begin;
-      while (end < f_.reads.size() && f_.reads[end].txn == f_.reads[begin].txn) ++end;
-      by_txn_[f_.reads[begin].txn] = {begin, end};
-      begin = end;
-    }
+    first_read_.assign(h_.txns.size() + 1, 0);
+    for (const ExternalRead& read : f_.reads) ++first_read_[read.txn + 1];
+    for (std::size_t t = 0; t < h_.txns.size(); ++t) first_read_[t + 1] += first_read_[t];
     if (level_ == Level::kRc) read_committed();
     if (level_ == Level::kRa || level_ == Level::kRyw) own_session();
     if (level_ == Level::kRa) direct_reads();
     if (level_ == Level::kCc) causal();
     if (level_ == Level::kMr || level_ == Level::kMw || level_ == Level::kWfr) along_sessions();
-    return DepGraph(h_.txns.size() + 1, std::move(deps_));
+    return DepGraph(h_.txns.size() + 1, deps_);
   }
 
  private:
-  struct Range {
-    std::size_t begin = 0, end = 0;
+  // A session's writers of one key: their places, ascending, at [begin, end) of places_.
+  struct Group {
+    std::uint32_t session, begin, end;
   };
+
   [[nodiscard]] std::span<const ExternalRead> reads_of(std::uint32_t t) const {
-    const auto found = by_txn_.find(t);
-    if (found == by_txn_.end()) return {};
-    return std::span(f_.reads).subspan(found->second.begin,
-                                       found->second.end - found->second.begin);
+    return std::span(f_.reads).subspan(first_read_[t], first_read_[t + 1] - first_read_[t]);
   }
-  [[nodiscard]] static std::uint64_t id(std::uint32_t session, std::uint32_t key) {
-    return static_cast<std::uint64_t>(session) << 32 | key;
-  }
-  // Per session and key the writers' places, ascending.
   void writes_by_session() {
     for (std::uint32_t key = 0; key < f_.writers.size(); ++key) {
-      for (const std::uint32_t t : f_.writers[key]) {
-        places_[id(h_.txns[t].session, key)].push_back(f_.place[t]);
+      // Transactions are numbered in the order of their session, so a stable sort by session
+      // leaves places ascending.
+      std::vector<std::uint32_t> writers = f_.writers[key];
+      std::stable_sort(writers.begin(), writers.end(), [this](std::uint32_t x, std::uint32_t y) {
+        return h_.txns[x].session < h_.txns[y].session;
+      });
+      first_group_.push_back(groups_.size());
+      for (const std::uint32_t t : writers) {
+        const std::uint32_t session = h_.txns[t].session;
+        const auto at = static_cast<std::uint32_t>(places_.size());
+        if (groups_.size() == first_group_.back() || groups_.back().session != session) {
+          groups_.push_back({session, at, at});
+        }
+        places_.push_back(f_.place[t]);
+        ++groups_.back().end;
       }
     }
-    for (auto& [unused, list] : places_) std::sort(list.begin(), list.end());
+    first_group_.push_back(groups_.size());
+  }
+  [[nodiscard]] std::span<const Group> groups_of(std::uint32_t key) const {
+    return std::span(groups_).subspan(first_group_[key], first_group_[key + 1] - first_group_[key]);
+  }
+  // 1 + the place of the group's last writer before a place, 0 when there is none.
+  [[nodiscard]] std::uint32_t place_before(const Group& group, std::uint32_t before) const {
+    const auto begin = places_.begin() + group.begin, end = places_.begin() + group.end;
+    const auto at = std::lower_bound(begin, end, before);
+    return at == begin ? 0 : *std::prev(at) + 1;
   }
   // The last writer of the key in a session before a place; earlier ones precede it anyway.
   [[nodiscard]] std::uint32_t last_writer(std::uint32_t session, std::uint32_t key,
                                           std::uint32_t before) const {
-    const auto found = places_.find(id(session, key));
-    if (found == places_.end()) return kNoPlace;
-    const auto at = std::lower_bound(found->second.begin(), found->second.end(), before);
-    return at == found->second.begin() ? kNoPlace : f_.sessions[session][*std::prev(at)];
+    const auto groups = groups_of(key);
+    const auto group =
+        std::lower_bound(groups.begin(), groups.end(), session,
+                         [](const Group& g, std::uint32_t s) { return g.session < s; });
+    if (group == groups.end() || group->session != session) return kNoPlace;
+    const std::uint32_t place = place_before(*group, before);
+    return place == 0 ? kNoPlace : f_.sessions[session][place - 1];
   }
   [[nodiscard]] bool writes(std::uint32_t t, std::uint32_t key) const {
-    const auto found = places_.find(id(h_.txns[t].session, key));
-    return found != places_.end() &&
-           std::binary_search(found->second.begin(), found->second.end(), f_.place[t]);
+    return std::binary_search(f_.writers[key].begin(), f_.writers[key].end(), t);
   }
   void require(std::uint32_t t2, const ExternalRead& read) {
     const std::uint32_t t1 = read.writer == TxnFacts::kInit ? init_ : read.writer;
@@ -86,12 +103,12 @@ class Saturation {
   }
 
   void read_committed() {
-    for (const auto& [t, range] : by_txn_) {
-      std::vector<std::uint32_t> earlier;
-      for (std::size_t i = range.begin; i < range.end; ++i) {
-        const ExternalRead& read = f_.reads[i];
+    std::vector<std::uint32_t> earlier;
+    for (std::uint32_t t = 0; t < init_; ++t) {
+      earlier.clear();
+      for (const ExternalRead& read : reads_of(t)) {
         for (const std::uint32_t t2 : earlier) {
-          if (writes(t2, read.key)) require(t2, read);
+          if (t2 != read.writer && writes(t2, read.key)) require(t2, read);
         }
         if (read.writer != TxnFacts::kInit &&
             std::find(earlier.begin(), earlier.end(), read.writer) == earlier.end()) {
@@ -107,20 +124,37 @@ class Saturation {
     }
   }
   void direct_reads() {
-    for (const auto& [t, range] : by_txn_) {
-      for (std::size_t i = range.begin; i < range.end; ++i) {
-        for (std::size_t j = range.begin; j < range.end; ++j) {
-          const std::uint32_t t2 = f_.reads[j].writer;
-          if (t2 != TxnFacts::kInit && writes(t2, f_.reads[i].key)) require(t2, f_.reads[i]);
-        }
+    for (const ExternalRead& read : f_.reads) {
+      for (const ExternalRead& other : reads_of(read.txn)) {
+        if (other.writer == TxnFacts::kInit || other.writer == read.writer) continue;
+        if (writes(other.writer, read.key)) require(other.writer, read);
       }
     }
   }
 
-  // How many transactions of each session come before one, over session order and reads-from:
-  // vector clocks in topological order. A cycle there is found by the caller in any case.
+  // Transactions so that session order and reads-from point forward; those on a cycle of these are
+  // anywhere, which the caller finds in any case.
+  [[nodiscard]] std::vector<std::uint32_t> causal_order(const DepGraph& graph) const {
+    std::vector<std::uint32_t> sizes;
+    const auto component = graph.components(~0u, sizes);
+    std::vector<std::uint32_t> order(h_.txns.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](std::uint32_t x, std::uint32_t y) {
+      return std::pair(component[y], x) < std::pair(component[x], y);
+    });
+    return order;
+  }
+
+  // Vector clocks over session order and reads-from: per transaction and session, how many of the
+  // session's transactions come before it. Of the writers that a reader of t1 must put before t1,
+  // one per session matters, the last one, and only when t1 does not know of it by itself.
   void causal() {
     const std::size_t width = f_.sessions.size();
+    constexpr std::size_t kMostEntries = std::size_t{1} << 29;
+    if (width != 0 && h_.txns.size() > kMostEntries / width) {
+      throw core::environment_error("too many sessions for their number of transactions: " +
+                                    std::to_string(width) + " sessions");
+    }
     std::vector<Dep> order;
     for (const Dep& dep : deps_) {
       if (dep.from != init_ && (dep.kind == DepKind::kWr || dep.kind == DepKind::kSession)) {
@@ -128,31 +162,43 @@ class Saturation {
       }
     }
     const DepGraph graph(h_.txns.size(), order);
-    std::vector<std::uint32_t> sizes;
-    const auto component = graph.components(~0u, sizes);
-    std::vector<std::uint32_t> sorted(h_.txns.size());
-    std::iota(sorted.begin(), sorted.end(), 0);
-    std::sort(sorted.begin(), sorted.end(),
-              [&](std::uint32_t x, std::uint32_t y) { return component[x] > component[y]; });
-    std::vector<std::vector<std::uint32_t>> clock(h_.txns.size());
-    for (const std::uint32_t t : sorted) {
+    std::vector<std::uint32_t> known(h_.txns.size() * width), needed(known.size()),
+        key_needed(known.size());
+    for (const std::uint32_t t : causal_order(graph)) {
       if (!f_.committed[t]) continue;
-      clock[t].resize(width, 0);
+      const std::uint32_t* clock = &known[t * width];
       for (const ExternalRead& read : reads_of(t)) {
-        for (std::uint32_t s = 0; s < width; ++s) {
-          const std::uint32_t t2 =
-              clock[t][s] == 0 ? kNoPlace : last_writer(s, read.key, clock[t][s]);
-          if (t2 != kNoPlace) require(t2, read);
+        const std::size_t row = read.writer * width;
+        for (const Group& group : groups_of(read.key)) {
+          const std::uint32_t before = clock[group.session];
+          if (before == 0) continue;
+          if (read.writer == TxnFacts::kInit) {
+            const std::uint32_t place = place_before(group, before);
+            if (place != 0) require(f_.sessions[group.session][place - 1], read);
+            continue;
+          }
+          const std::size_t at = row + group.session;
+          const std::uint32_t enough = std::max(known[at], needed[at]);
+          if (before <= enough) continue;
+          const std::uint32_t place = place_before(group, before);
+          if (place <= enough || f_.sessions[group.session][place - 1] == read.writer) continue;
+          needed[at] = place;
+          key_needed[at] = read.key;
         }
       }
       for (const Dep& dep : graph.out(t)) {
-        auto& theirs = clock[dep.to];
-        theirs.resize(width, 0);
-        for (std::size_t s = 0; s < width; ++s) theirs[s] = std::max(theirs[s], clock[t][s]);
-        auto& own = theirs[h_.txns[t].session];
+        std::uint32_t* theirs = &known[dep.to * width];
+        for (std::size_t s = 0; s < width; ++s) theirs[s] = std::max(theirs[s], clock[s]);
+        std::uint32_t& own = theirs[h_.txns[t].session];
         own = std::max(own, f_.place[t] + 1);
       }
-      std::vector<std::uint32_t>().swap(clock[t]);
+    }
+    for (std::uint32_t t = 0; t < h_.txns.size(); ++t) {
+      for (std::uint32_t s = 0; s < width; ++s) {
+        const std::size_t at = t * width + s;
+        if (needed[at] == 0) continue;
+        deps_.push_back({f_.sessions[s][needed[at] - 1], t, DepKind::kWw, key_needed[at]});
+      }
     }
   }
 
@@ -208,8 +254,9 @@ class Saturation {
   Level level_;
   std::uint32_t init_;
   std::vector<Dep> deps_;
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> places_;
-  std::unordered_map<std::uint32_t, Range> by_txn_;
+  std::vector<std::uint32_t> places_;
+  std::vector<Group> groups_;                          // by key, then session
+  std::vector<std::size_t> first_group_, first_read_;  // by key, by txn
 };
 
 }  // namespace

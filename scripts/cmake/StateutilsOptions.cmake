@@ -3,7 +3,8 @@ set(STATEUTILS_CUDA AUTO CACHE STRING "Build the optional CUDA paths: AUTO, ON o
 set_property(CACHE STATEUTILS_CUDA PROPERTY STRINGS AUTO ON OFF)
 option(STATEUTILS_WERROR "Treat warnings as errors (CI does)" OFF)
 set(STATEUTILS_SANITIZE "" CACHE STRING "Sanitizers for every target, for example address,undefined")
-option(STATEUTILS_UNITY "Compile tools in few large units: a whole build costs less, an edit more" ON)
+set(STATEUTILS_UNITY TOOLS CACHE STRING "Compile in few large units (a whole build costs less, an edit more): OFF, TOOLS, ALL")
+set_property(CACHE STATEUTILS_UNITY PROPERTY STRINGS OFF TOOLS ALL)
 option(STATEUTILS_FUZZ "Build the fuzz targets against libFuzzer (needs clang)" OFF)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -50,16 +50,20 @@ function(stateutils_library name)
       target_link_libraries(stateutils_${name} PRIVATE CUDA::cudart_static)
     endif()
   endif()
+  stateutils_unity(stateutils_${name} ALL)
   set_property(GLOBAL APPEND PROPERTY STATEUTILS_LIBRARIES ${name})
   install(TARGETS stateutils_${name} EXPORT stateutilsTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/"
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/stateutils/${name} FILES_MATCHING PATTERN "*.hpp")
 endfunction()
 
-# What includes the heavy headers (JSON, options) and computes little is compiled
-# together. Names in unnamed namespaces must then differ within a folder.
-function(stateutils_unity target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${STATEUTILS_UNITY} UNITY_BUILD_BATCH_SIZE 6)
+# stateutils_unity(TARGET KIND): KIND is TOOLS for what includes the heavy headers (JSON, options) and
+# computes little, ALL for the rest, which a developer rather compiles file by file. Names in unnamed
+# namespaces must differ within a target.
+function(stateutils_unity target kind)
+  if(STATEUTILS_UNITY STREQUAL "ALL" OR (STATEUTILS_UNITY AND kind STREQUAL "TOOLS"))
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
 endfunction()
 
 # stateutils_tool(NAME LINK domains...): the binary of tools/NAME from every .cpp of the folder.
@@ -74,7 +78,7 @@ function(stateutils_tool name)
   target_compile_definitions(${name} PRIVATE STATEUTILS_VERSION="${PROJECT_VERSION}")
   # The work is in lib/: what parses and prints need not cost the compiler more.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  stateutils_unity(${name})
+  stateutils_unity(${name} TOOLS)
   set_property(GLOBAL APPEND PROPERTY STATEUTILS_TOOLS ${name})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

@@ -47,6 +47,7 @@ json.dump({"universal_checkpoint_version": 0.4, "original_vocab_size": 4096,
 PY
 states=$((mib / 64 / 5))
 ckpt-convert convert model.safetensors small.safetensors --include "^layers\\.[0-$((states > 9 ? 9 : states))]\\.weight$"
+mkdir zero
 ckpt-convert reshard small.safetensors zero/tag --to deepspeed --tp 2 --dp 2 --zero 1 --patterns patterns.json
 ckpt-convert reshard zero universal --to universal
 written=$(du -sb universal | cut -f 1)

@@ -20,8 +20,19 @@ tasks_share() { gen-bench generate --family conflict17 -n 24 --seed 7 --slice "$
 tasks_join() { gen-bench merge -q "${@:2}" -o "$1"; }
 tasks_whole() { gen-bench generate --family conflict17 -n 24 --seed 7 -q -o "$1"; }
 
-jobs=(points tasks)
+# The shares of a checkpoint write into one folder, and the last one puts it in its place.
+reshard() {
+  ckpt-convert reshard -q --to deepspeed --tp 1 --pp 2 --dp 3 "${@:2}" \
+    "$TESTDATA/ckpt-convert/deepspeed/zero1-tp2-pp1-dp2/global_step7" "$1"
+}
+packed() { tar --sort=name --mtime=@0 -cf "$1" -C "$2" .; }
+checkpoint_share() { reshard "$(dirname "$2")/made" --slice "$1"; }
+checkpoint_join() { packed "$1" "$(dirname "$2")/made"; }
+checkpoint_whole() { reshard "$1-made" && packed "$1" "$1-made"; }
+
+jobs=(points tasks checkpoint)
 for job in "${jobs[@]}"; do export -f "${job}_share"; done
+export -f reshard
 
 # Each launcher runs the share of every rank; under mpirun and srun the tools find it themselves.
 by_mpirun() { mpirun --oversubscribe -n $shares bash -c "$1_share auto $2/\$OMPI_COMM_WORLD_RANK" 2>/dev/null; }
@@ -47,6 +58,10 @@ lose_one() {
   points_share "2/$shares" "$1/points/2"
   points_join again "$1/points"/*
   cmp again whole-points || fail "the share made again is another"
+  for share in 0 1 3; do reshard late --slice $share/$shares; done
+  [ ! -e late ] || fail "a checkpoint of which a share is missing was put in its place"
+  reshard late --slice 2/$shares
+  diff -r late whole-checkpoint-made || fail "the checkpoint of the share made again is another"
   echo "lost share: noticed, made again alone"
 }
 

@@ -36,6 +36,7 @@ void register_repair(core::Tool& tool);
 void register_snapshot(core::Tool& tool);
 void register_quantize(core::Tool& tool);
 void register_dequantize(core::Tool& tool);
+void register_bench(core::Tool& tool);
 
 // How a source is read, and which of its tensors are meant.
 struct SourceOptions {

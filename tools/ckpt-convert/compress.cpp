@@ -24,7 +24,7 @@ std::uint64_t tensor_bytes(const ckpt::Target& target) {
 
 int compress(const CompressOptions& o, core::Io& io) {
   const FlatOptions& flat = o.flat;
-  io.require_json_target(flat.dst == "-");
+  io.require_json_target(flat.output.dry_run || flat.dst == "-");
   const auto lock = flat.source.take_lock();
   const std::string options = canonical_options(flat, "ckz") + (o.base.empty() ? "" : " base");
   Job job(flat.source, flat.output, flat.dst, io, options);
@@ -45,13 +45,13 @@ int compress(const CompressOptions& o, core::Io& io) {
   nlohmann::ordered_json summary{{"tensors", target.tensors.size()},
                                  {"tensor_bytes", tensor_bytes(target)}};
   job.write(plans, catalogue, summary);
-  io.summary(summary);
+  if (!flat.output.dry_run) io.summary(summary);
   return 0;
 }
 
 int decompress(const CompressOptions& o, core::Io& io) {
   const FlatOptions& flat = o.flat;
-  io.require_json_target(flat.dst == "-");
+  io.require_json_target(flat.output.dry_run || flat.dst == "-");
   const auto lock = flat.source.take_lock();
   Job job(flat.source, flat.output, flat.dst, io, canonical_options(flat, flat.format()));
   ckpt::Catalogue catalogue = open_sound(o.src, flat.source, io);
@@ -64,9 +64,7 @@ int decompress(const CompressOptions& o, core::Io& io) {
 
 void add_common(core::Command& cmd, CompressOptions& o) {
   cmd.option("DST", &o.flat.dst, "file to write (- = stdout)").required();
-  cmd.option("--force", &o.flat.output.force, "replace a destination that exists");
-  cmd.option("--io", &o.flat.output.io, "how outputs are written")
-      .one_of({"auto", "direct", "buffered"});
+  add_output_options(cmd, o.flat.output);
   add_source_options(cmd, o.flat.source);
 }
 

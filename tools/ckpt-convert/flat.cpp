@@ -1,5 +1,6 @@
 // What convert, extract, cast, merge and reshard share: writing flat formats.
 #include <algorithm>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/formats/open.hpp"
@@ -96,16 +97,24 @@ bool Job::write(std::vector<ckpt::OutputPlan>& plans, const ckpt::Catalogue& cat
     return true;
   }
   if (dst_ == "-" && plans.size() > 1) throw core::usage_error("several files cannot go to stdout");
-  if (!source_.no_crc) ckpt::attach_sums(catalogue, plans, io_.threads);
+  // What no copy checks is read beside the writing, and must fit before anything is in place.
+  std::vector<ckpt::StoredSum> sums;
+  if (!source_.no_crc) sums = ckpt::attach_sums(catalogue, plans);
+  const auto check = [&] { ckpt::require_sums(sums, catalogue.source, io_.threads); };
+  std::future<void> checked;
   std::uint64_t total = 0;
   for (const ckpt::OutputPlan& plan : plans) total += plan.tail ? plan.tail_estimate : plan.size();
   ckpt::Published done{.files = 1, .bytes = total};
   if (dst_ == "-") {
+    check();
     done.bytes = ckpt::stream_plan(plans.front(), *io_.out, publish_.engine).size;
   } else {
     core::Progress progress = io_.progress(io_.subcommand, total, core::Progress::Unit::kBytes);
     publish_.engine.progress = [&progress](std::uint64_t bytes) { progress.set(bytes); };
+    checked = std::async(std::launch::async, check);
+    publish_.before_commit = [&checked] { checked.get(); };
     done = ckpt::publish(plans, dst_, publish_);
+    publish_.before_commit = nullptr;
     publish_.engine.progress = nullptr;
   }
   summary["nbytes"] = done.bytes;

@@ -19,5 +19,6 @@ int main(int argc, char** argv) {
   ckpt_convert::register_snapshot(tool);
   ckpt_convert::register_quantize(tool);
   ckpt_convert::register_dequantize(tool);
+  ckpt_convert::register_bench(tool);
   return tool.main(argc, argv);
 }

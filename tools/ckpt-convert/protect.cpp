@@ -3,11 +3,11 @@
 
 #include "ckpt/formats/open.hpp"
 #include "ckpt/ops/convert.hpp"
-#include "ckpt/ops/publish.hpp"
 #include "ckpt/protect/neighbour.hpp"
 #include "ckpt/protect/parity.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
+#include "core/jsonl.hpp"
 
 namespace stateutils::ckpt_convert {
 namespace {
@@ -17,9 +17,60 @@ using namespace ckpt::protect;
 struct ProtectCommand {
   std::string folder, code = "rs", lock;
   std::uint64_t data = 8, parity = 2;
-  bool estimate = false, force = false;
+  bool estimate = false, force = false, dry_run = false;
+  std::optional<core::Duration> deadline;
   double loss = 0.05;
 };
+
+ProtectOptions protect_options(const core::Io& io, bool dry_run,
+                               const std::optional<core::Duration>& deadline) {
+  ProtectOptions options{.threads = io.threads, .sync = io.sync, .dry_run = dry_run};
+  if (deadline) options.deadline = io.start + std::chrono::nanoseconds(deadline->ns);
+  return options;
+}
+
+void plan_line(core::JsonlWriter& writer, const std::string& dst, const std::string& src,
+               std::uint64_t length, const char* operation) {
+  writer.begin()
+      .field("dst", dst)
+      .field("dst_offset", 0)
+      .field("src", src)
+      .field("src_offset", 0)
+      .field("length", length)
+      .field("op", operation);
+  writer.end();
+}
+
+// Parity files depend on every file of their group; the plan names the folder.
+void print_parity(const std::string& folder, const Sidecar& layout, core::Io& io) {
+  core::JsonlWriter writer(*io.out);
+  writer.header("plan", 1);
+  for (const Group& group : layout.groups) {
+    for (const ParityFile& parity : group.parity) {
+      plan_line(writer, folder + '/' + kFolder + '/' + parity.file, folder, group.length, "parity");
+    }
+  }
+  writer.trailer();
+}
+
+void print_repair(const std::string& folder, const Damage& damage, core::Io& io) {
+  const Sidecar sidecar = load_sidecar(folder);
+  core::JsonlWriter writer(*io.out);
+  writer.header("plan", 1);
+  for (const std::string& name : damage.files) {
+    std::uint64_t size = 0;
+    for (const Sidecar::File& file : sidecar.files) {
+      if (file.name == name) size = file.size;
+    }
+    for (const Group& group : sidecar.groups) {
+      for (const ParityFile& parity : group.parity) {
+        if (std::string(kFolder) + '/' + parity.file == name) size = group.length;
+      }
+    }
+    plan_line(writer, folder + '/' + name, folder, size, "repair");
+  }
+  writer.trailer();
+}
 
 int protect(const ProtectCommand& o, core::Io& io) {
   if (o.data + o.parity > kMaxMembers) throw core::usage_error("--data and --parity exceed 255");
@@ -32,7 +83,7 @@ int protect(const ProtectCommand& o, core::Io& io) {
   }
   if (o.folder.empty()) throw core::usage_error("needs DIR");
   const auto lock = o.lock.empty() ? nullptr : std::make_unique<core::FileLock>(o.lock);
-  const ProtectOptions options{.threads = io.threads, .sync = io.sync};
+  const ProtectOptions options = protect_options(io, o.dry_run, o.deadline);
   auto files = list_data_files(o.folder);
   if (files.empty()) throw core::input_error({o.folder}, "no files to protect");
   std::uint64_t bytes = 0;
@@ -45,6 +96,10 @@ int protect(const ProtectCommand& o, core::Io& io) {
   }
   if (!o.force && has_parity(o.folder)) {
     throw core::environment_error(parity + ": protects something else (--force replaces it)");
+  }
+  if (o.dry_run) {
+    print_parity(o.folder, layout, io);
+    return 0;
   }
   protect_folder(o.folder, layout, options);
   io.summary({{"files", layout.files.size()},
@@ -65,14 +120,18 @@ struct RepairCommand {
 int repair_parity(const RepairCommand& o, core::Io& io) {
   if (!o.dst.empty()) throw core::usage_error("repair from parity takes DIR alone");
   const auto lock = o.source.take_lock();
-  const Damage damage = repair_folder(o.src, {.threads = io.threads, .sync = io.sync});
+  io.require_json_target(o.output.dry_run);
+  const Damage damage =
+      repair_folder(o.src, protect_options(io, o.output.dry_run, o.output.deadline));
+  const bool as_it_is = damage.lost_columns > 0 || o.output.dry_run;
   for (const std::string& name : damage.files) {
-    io.log.info(name + (damage.lost_columns > 0 ? ": damaged" : ": repaired"));
+    io.log.info(name + (as_it_is ? ": damaged" : ": repaired"));
   }
+  if (o.output.dry_run) print_repair(o.src, damage, io);
   io.summary({{"bad_blocks", damage.blocks},
               {"files", damage.files},
               {"lost_columns", damage.lost_columns},
-              {"repaired", damage.lost_columns == 0}});
+              {"repaired", !as_it_is}});
   if (damage.lost_columns > 0) {
     throw core::verdict_error(o.src + ": " + std::to_string(damage.lost_columns) +
                               " columns have lost more blocks than there is parity; nothing was "
@@ -115,46 +174,46 @@ Recovery recover(const RepairCommand& o, ckpt::Catalogue& catalogue, core::Io& i
                       embeddings ? &*embeddings : nullptr);
 }
 
+std::string stage_options(const RepairCommand& o) {
+  return nlohmann::json{{"command", "repair"},
+                        {"method", o.method},
+                        {"stage", *o.stage},
+                        {"weight_mode", o.weight_mode},
+                        {"from_stage", o.from_stage.value_or(0)},
+                        {"include", o.source.include},
+                        {"exclude", o.source.exclude},
+                        {"state", o.source.states}}
+      .dump();
+}
+
 int repair_stage(const RepairCommand& o, core::Io& io) {
   if (o.dst.empty()) throw core::usage_error("needs SRC and DST");
   if (!o.stage || o.stages.empty()) throw core::usage_error("needs --stage and --stages");
   const auto lock = o.source.take_lock();
-  ckpt::Catalogue catalogue = ckpt::open_checkpoint(o.src, o.source.read(io));
-  ckpt::require_sound(catalogue);
+  Job job(o.source, o.output, o.dst, io, stage_options(o));
+  ckpt::Catalogue catalogue = open_sound(o.src, o.source, io);
   ckpt::apply_selection(catalogue, o.source.selection(), false);
-  ckpt::PublishOptions publish{.engine = o.output.engine(io, o.source),
-                               .force = o.output.force,
-                               .sync = io.sync,
-                               .inputs = catalogue.files};
-  const Recovery done = recover(o, catalogue, io, publish.inputs);
-  publish.options_text = nlohmann::json{
-      {"command", "repair"},
-      {"method", o.method},
-      {"stage", *o.stage},
-      {"weight_mode", o.weight_mode},
-      {"from_stage", o.from_stage.value_or(0)},
-      {"include", o.source.include},
-      {"exclude", o.source.exclude},
-      {"state",
-       o.source.states}}.dump();
+  std::vector<std::string> inputs = catalogue.files;
+  const Recovery done = recover(o, catalogue, io, inputs);
+  if (job.is_done(inputs)) return 0;
   nlohmann::ordered_json summary{{"stage", *o.stage},
                                  {"averaged", done.averaged},
                                  {"copied", done.copied},
                                  {"reset", done.reset},
                                  {"recommended_lr_scale", 1.1}};
-  if (!o.output.force && ckpt::is_already_there(o.dst, publish)) {
-    io.log.info(o.dst + ": already the verified result of the same inputs and options");
-    return 0;
-  }
-  ckpt::require_free(o.dst, publish);
   std::string format = ckpt::format_of_suffix(o.dst);
   if (format.empty()) format = "safetensors";
   const ckpt::Target target = ckpt::make_target(
       catalogue, format == "safetensors" ? ckpt::Tied::kKeepFirst : ckpt::Tied::kDuplicate);
   ckpt::WriteOptions writing;
   writing.root = ckpt::file_stem(o.dst);
-  ckpt::publish(ckpt::plan_format(format, target, writing), o.dst, publish);
+  auto plans = ckpt::plan_format(format, target, writing);
+  if (o.output.dry_run) {
+    job.write(plans, catalogue, summary);
+    return 0;
+  }
   const std::string text = summary.dump();
+  job.write(plans, catalogue, summary);
   if (!io.json) {
     io.out->write(text + '\n');
   } else {
@@ -177,6 +236,9 @@ void register_protect(core::Tool& tool) {
   cmd.option("--estimate", &o->estimate, "print the probability of survival, protect nothing");
   cmd.option("--p", &o->loss, "probability of losing one file, for --estimate").range(0, 1);
   cmd.option("--force", &o->force, "replace parity that does not fit");
+  cmd.option("--dry-run", &o->dry_run, "print the plan, write nothing");
+  cmd.option("--deadline", &o->deadline, "stop after this time with nothing written")
+      .value_name("TIME");
   cmd.option("--lock", &o->lock, "hold this lock file while running; busy is exit 4")
       .value_name("FILE");
   cmd.run([o](core::Io& io) { return protect(*o, io); });
@@ -203,7 +265,7 @@ void register_repair(core::Tool& tool) {
   cmd.option("--embedding-copy", &o->embeddings,
              "checkpoint with the tensors that only the lost stage has")
       .value_name("PATH");
-  cmd.option("--force", &o->output.force, "replace a DST that exists");
+  add_output_options(cmd, o->output);
   add_source_options(cmd, o->source);
   cmd.run([o](core::Io& io) {
     return o->method == "parity" ? repair_parity(*o, io) : repair_stage(*o, io);

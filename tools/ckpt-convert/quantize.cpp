@@ -1,12 +1,11 @@
+#include <algorithm>
 #include <bit>
-#include <filesystem>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 
-#include "ckpt/formats/open.hpp"
-#include "ckpt/model/elements.hpp"
 #include "ckpt/ops/convert.hpp"
-#include "ckpt/ops/publish.hpp"
-#include "ckpt/plan/tensor_file.hpp"
+#include "ckpt/quant/checkpoint.hpp"
 #include "ckpt/quant/store.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
@@ -25,45 +24,6 @@ struct QuantizeCommand {
   QuantOptions quant;
   int iterations = 100;
 };
-
-// H, and H^-1 where the file has it; empty where there is no file for the layer.
-struct GivenHessian {
-  Square h, inverse;
-};
-
-Square read_square(const ckpt::Catalogue& catalogue, const std::string& name, std::uint64_t n) {
-  const auto found = std::ranges::find(catalogue.tensors, name, &ckpt::Tensor::name);
-  if (found == catalogue.tensors.end()) return {};
-  if (!ckpt::is_floating(found->dtype) || found->shape != ckpt::Shape{n, n}) {
-    throw core::input_error({catalogue.source}, name + " is not a floating matrix of " +
-                                                    std::to_string(n) + " by " + std::to_string(n));
-  }
-  Square square{n, std::vector<double>(n * n)};
-  const std::string bytes = ckpt::read_text(*ckpt::tensor_file(*found), 0, found->bytes());
-  ckpt::to_doubles(found->dtype, bytes.data(), square.cells);
-  return square;
-}
-
-GivenHessian load_hessian(const QuantizeCommand& o, const ckpt::Tensor& tensor, core::Io& io,
-                          std::vector<std::string>& inputs) {
-  const std::string path = o.hessian + '/' + tensor.name + ".safetensors";
-  std::error_code failed;
-  if (o.hessian.empty() || !std::filesystem::exists(path, failed)) {
-    io.log.info("layer " + core::quoted(tensor.name) + ": no Hessian, the identity is used");
-    return {};
-  }
-  inputs.push_back(path);
-  const ckpt::Catalogue catalogue = ckpt::open_checkpoint(path, {});
-  GivenHessian given{read_square(catalogue, "H", tensor.shape[1]),
-                     read_square(catalogue, "Hinv", tensor.shape[1])};
-  if (given.h.cells.empty()) throw core::input_error({path}, "no tensor H");
-  return given;
-}
-
-bool is_layer(const ckpt::Tensor& tensor) {
-  return tensor.shape.size() == 2 && ckpt::is_floating(tensor.dtype) && tensor.elements() > 0 &&
-         !tensor.alias_of;
-}
 
 void check_options(const QuantOptions& q) {
   const auto check = [](std::uint64_t k, const char* name) {
@@ -98,21 +58,42 @@ nlohmann::json option_record(const QuantizeCommand& o, std::uint64_t seed) {
           {"state", o.source.states}};
 }
 
-void write_record(core::JsonlWriter& writer, core::Output& out, const std::string& name,
-                  const QuantizedLayer& layer) {
-  writer.begin()
-      .field("name", name)
-      .field("bits_per_weight", layer.bits_per_weight)
-      .field("proxy_error", layer.proxy_error)
-      .field("rtn_proxy_error", layer.rtn_proxy_error);
-  writer.end();
-  out.flush();
-}
+// Writes a record per layer in the order of the layers, whichever is done first.
+class Reporter {
+ public:
+  Reporter(core::JsonlWriter& writer, core::Output& out) : writer_(writer), out_(out) {}
 
-int quantize(const QuantizeCommand& o, core::Io& io) {
-  io.require_json_target(o.stream.output == "-");
-  check_options(o.quant);
-  const auto lock = o.source.take_lock();
+  void done(std::size_t index, const LayerReport& report) {
+    waiting_.insert_or_assign(index, report);
+    while (!waiting_.empty() && waiting_.begin()->first <= next_) write_first();
+    out_.flush();
+  }
+  // What waits for layers that an earlier run has written.
+  void finish() {
+    while (!waiting_.empty()) write_first();
+  }
+
+ private:
+  void write_first() {
+    const auto first = waiting_.begin();
+    const LayerReport& report = first->second;
+    writer_.begin()
+        .field("name", report.name)
+        .field("bits_per_weight", report.bits_per_weight)
+        .field("proxy_error", report.proxy_error)
+        .field("rtn_proxy_error", report.rtn_proxy_error);
+    writer_.end();
+    next_ = std::max(next_, first->first + 1);
+    waiting_.erase(first);
+  }
+
+  core::JsonlWriter& writer_;
+  core::Output& out_;
+  std::map<std::size_t, LayerReport> waiting_;
+  std::size_t next_ = 0;
+};
+
+QuantOptions layer_options(const QuantizeCommand& o, const core::Io& io) {
   QuantOptions options = o.quant;
   options.norm = o.norm == "minmax" ? Norm::kMinMax
                  : o.norm == "std"  ? Norm::kStandard
@@ -120,80 +101,74 @@ int quantize(const QuantizeCommand& o, core::Io& io) {
   options.iterations = o.iterations;
   options.seed = io.seed;
   options.threads = io.threads;
-  ckpt::Catalogue catalogue = ckpt::open_checkpoint(o.src, o.source.read(io));
-  ckpt::require_sound(catalogue);
-  ckpt::PublishOptions publish{.engine = o.output.engine(io, o.source),
-                               .force = o.output.force,
-                               .sync = io.sync,
-                               .options_text = option_record(o, io.seed).dump(),
-                               .inputs = catalogue.files};
-  ckpt::require_free(o.dst, publish);
+  return options;
+}
+
+int quantize(const QuantizeCommand& o, core::Io& io) {
+  io.require_json_target(o.stream.output == "-" || o.output.dry_run);
+  check_options(o.quant);
+  const auto lock = o.source.take_lock();
+  // The layers need the memory; blocks of the output are small.
+  SourceOptions writing = o.source;
+  writing.max_memory.bytes = std::min<std::uint64_t>(o.source.max_memory.bytes, 16u << 20);
+  Job job(writing, o.output, o.dst, io, option_record(o, io.seed).dump());
+  ckpt::Catalogue catalogue = open_sound(o.src, o.source, io);
   ckpt::apply_selection(catalogue, o.source.selection(), true);
+  std::unique_ptr<Reporter> reporter;
+  const QuantizedCheckpoint quantized = quantized_checkpoint(
+      catalogue, {.layer = layer_options(o, io),
+                  .hessians = o.hessian,
+                  .max_memory = o.source.max_memory.bytes,
+                  .done = [&reporter](std::size_t index, const LayerReport& report) {
+                    reporter->done(index, report);
+                  }});
+  std::vector<std::string> inputs = catalogue.files;
+  inputs.insert(inputs.end(), quantized.hessian_files.begin(), quantized.hessian_files.end());
+  if (job.is_done(inputs)) return 0;
+  auto plans = ckpt::plan_format("safetensors", quantized.target, {.preserve_order = true});
+  nlohmann::ordered_json summary{{"layers", quantized.layers},
+                                 {"tensors", quantized.target.tensors.size()}};
+  if (o.output.dry_run) {
+    job.write(plans, catalogue, summary);
+    return 0;
+  }
+  for (const std::string& name : quantized.without_hessian) {
+    io.log.info("layer " + core::quoted(name) + ": no Hessian, the identity is used");
+  }
   const auto out = io.open_output(o.stream.output);
   core::JsonlWriter writer(*out, {.framed = !o.stream.no_frame});
   writer.header("layers", 1, [&](core::JsonWriter& json) {
     json.field("tool", io.tool).field("tool_version", io.version).field("seed", io.seed);
   });
-  ckpt::Target target{.tensors = {}, .metadata = catalogue.metadata};
-  std::vector<LayerConfig> layers;
-  for (const ckpt::Tensor& tensor : catalogue.tensors) {
-    if (!is_layer(tensor)) {
-      target.tensors.push_back({.name = tensor.name,
-                                .dtype = tensor.dtype,
-                                .shape = tensor.shape,
-                                .bytes = ckpt::tensor_file(ckpt::holder_of(catalogue, tensor))});
-      continue;
-    }
-    const GivenHessian given = load_hessian(o, tensor, io, publish.inputs);
-    QuantOptions layer_options = options;
-    const auto outliers = static_cast<std::uint64_t>(static_cast<double>(tensor.shape[1]) *
-                                                     options.outlier_percent / 100);
-    layer_options.groups = std::min(options.groups, tensor.shape[1] - outliers);
-    const QuantizedLayer layer = quantize_layer(
-        load_weights(tensor), given.h, given.inverse.cells.empty() ? nullptr : &given.inverse,
-        centroid_type(tensor.dtype), layer_options);
-    layers.push_back(add_layer(target, tensor.name, tensor.dtype, layer, layer_options));
-    write_record(writer, *out, tensor.name, layer);
-  }
-  target.metadata.emplace_back(kConfigKey, config_text(layers));
-  const auto done = ckpt::publish(ckpt::plan_format("safetensors", target, {}), o.dst, publish);
+  reporter = std::make_unique<Reporter>(writer, *out);
+  job.write(plans, catalogue, summary);
+  reporter->finish();
   writer.trailer();
   out->commit();
-  io.summary(
-      {{"layers", layers.size()}, {"tensors", target.tensors.size()}, {"nbytes", done.bytes}});
+  io.summary(summary);
   return 0;
 }
 
 int dequantize(const QuantizeCommand& o, core::Io& io) {
-  io.require_json_target(false);
+  io.require_json_target(o.output.dry_run || o.dst == "-");
   const auto lock = o.source.take_lock();
-  ckpt::Catalogue catalogue = ckpt::open_checkpoint(o.src, o.source.read(io));
-  ckpt::require_sound(catalogue);
-  const ckpt::PublishOptions publish{
-      .engine = o.output.engine(io, o.source),
-      .force = o.output.force,
-      .sync = io.sync,
-      .options_text = nlohmann::json{{"command", "dequantize"}}.dump(),
-      .inputs = catalogue.files};
-  if (!o.output.force && ckpt::is_already_there(o.dst, publish)) {
-    io.log.info(o.dst + ": already the verified result of the same inputs and options");
-    return 0;
-  }
-  ckpt::require_free(o.dst, publish);
+  Job job(o.source, o.output, o.dst, io, nlohmann::json{{"command", "dequantize"}}.dump());
+  ckpt::Catalogue catalogue = open_sound(o.src, o.source, io);
+  if (job.is_done(catalogue.files)) return 0;
   std::string format = ckpt::format_of_suffix(o.dst);
   if (format.empty()) format = "safetensors";
   const ckpt::Target target = dequantized_target(catalogue);
   ckpt::WriteOptions writing;
   writing.root = ckpt::file_stem(o.dst);
-  const auto done = ckpt::publish(ckpt::plan_format(format, target, writing), o.dst, publish);
-  io.summary({{"tensors", target.tensors.size()}, {"nbytes", done.bytes}});
+  auto plans = ckpt::plan_format(format, target, writing);
+  nlohmann::ordered_json summary{{"tensors", target.tensors.size()}};
+  job.write(plans, catalogue, summary);
+  if (!o.output.dry_run) io.summary(summary);
   return 0;
 }
 
 void add_common(core::Command& cmd, QuantizeCommand& o) {
-  cmd.option("--force", &o.output.force, "replace a destination that exists");
-  cmd.option("--io", &o.output.io, "how outputs are written")
-      .one_of({"auto", "direct", "buffered"});
+  add_output_options(cmd, o.output);
   add_source_options(cmd, o.source);
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "bench/report/report.hpp"
 #include "bench/score/read.hpp"
 #include "commands.hpp"
 #include "core/json.hpp"
@@ -21,25 +22,21 @@ std::vector<bench::TrialScore> read_side(const std::string& path, core::Io& io) 
   return bench::read_trials(reader);
 }
 
-std::string percent(double share) {
-  return core::format_fixed(100 * share, 1);
-}
-
 int compare(const CompareOptions& o, core::Io& io) {
   if (o.a == "-" && o.b == "-") throw core::usage_error("only one of A and B can be stdin");
   const bench::Comparison c = bench::compare(read_side(o.a, io), read_side(o.b, io), io.seed);
   if (io.json != "-" || o.output != "-") {
     const auto out = io.open_output(o.output);
     core::Table table({"", "A", "B"});
-    table.add({"strict %", percent(c.strict_a), percent(c.strict_b)});
-    table.add({"progress %", percent(c.progress_a), percent(c.progress_b)});
+    table.add({"strict %", bench::percent(c.strict_a), bench::percent(c.strict_b)});
+    table.add({"progress %", bench::percent(c.progress_a), bench::percent(c.progress_b)});
     table.add({"passes alone", std::to_string(c.b), std::to_string(c.c)});
     table.print(*out);
     out->write(std::to_string(c.pairs) + " pairs, " + std::to_string(c.unpaired) +
                " trials without partner, " + std::to_string(c.errors) + " errors\n");
-    out->write("exact McNemar p = " + core::format_double(c.p) +
-               "; B - A = " + percent(c.strict_b - c.strict_a) + " points, 95 % by bootstrap " +
-               percent(c.difference.lo) + " to " + percent(c.difference.hi) + "\n");
+    out->write("exact McNemar p = " + core::format_double(c.p) + "; B - A = " +
+               bench::percent(c.strict_b - c.strict_a) + " points, 95 % by bootstrap " +
+               bench::percent(c.difference.lo) + " to " + bench::percent(c.difference.hi) + "\n");
     out->commit();
   }
   io.summary(core::parse_ordered_json(c.json(), "comparison"));

@@ -1,5 +1,6 @@
 #include "bench/score/score.hpp"
 
+#include "bench/report/report.hpp"
 #include "bench/score/read.hpp"
 #include "commands.hpp"
 #include "core/table.hpp"
@@ -20,10 +21,6 @@ constexpr const char* kConvention =
     "pass@k = 1 - C(n-c,k)/C(n,k), pass^k = C(c,k)/C(n,k): per task, then averaged over the tasks "
     "with n >= k";
 
-std::string percent(double v) {
-  return core::format_fixed(100 * v, 1);
-}
-
 void print_table(core::Output& out, const std::vector<bench::ScoreLine>& lines,
                  const std::vector<std::int64_t>& ks) {
   std::vector<std::string> headings = {"agent",        "group",         "tasks",      "trials",
@@ -39,18 +36,18 @@ void print_table(core::Output& out, const std::vector<bench::ScoreLine>& lines,
                                     l.group,
                                     std::to_string(l.tasks),
                                     std::to_string(l.trials),
-                                    percent(l.strict),
-                                    percent(l.lo) + " - " + percent(l.hi),
-                                    percent(l.progress),
-                                    percent(l.partial),
-                                    percent(l.efficiency),
-                                    l.has_closure ? percent(l.closure) : "-",
-                                    percent(l.inspected)};
+                                    bench::percent(l.strict),
+                                    bench::percent(l.lo) + " - " + bench::percent(l.hi),
+                                    bench::percent(l.progress),
+                                    bench::percent(l.partial),
+                                    bench::percent(l.efficiency),
+                                    l.has_closure ? bench::percent(l.closure) : "-",
+                                    bench::percent(l.inspected)};
     for (const std::int64_t k : ks) {
       for (const auto* curve : {&l.pass_at, &l.pass_hat}) {
         std::string text = "-";
         for (const auto& [at, v] : *curve) {
-          if (at == k) text = percent(v);
+          if (at == k) text = bench::percent(v);
         }
         row.push_back(text);
       }

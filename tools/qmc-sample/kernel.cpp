@@ -21,7 +21,7 @@ struct GramOptions : KernelOptions {
   double jitter = 0;
 };
 
-struct TransformOptions {
+struct KernelTransform {
   std::string file = "-", output = "-";
 };
 
@@ -139,7 +139,7 @@ std::vector<double> real_line(const Lines& lines, std::uint64_t index) {
   return y;
 }
 
-int transform(const TransformOptions& o, const std::string& which, core::Io& io) {
+int transform(const KernelTransform& o, const std::string& which, core::Io& io) {
   io.require_json_target(true);
   Lines lines = read_lines(io, o.file, which == "ifftbr");
   core::parallel_for(lines.count, io.threads, [&](std::uint64_t index) {
@@ -173,7 +173,7 @@ void register_gram(core::Command& group, const char* name, const char* help, Gra
 }
 
 void register_transform(core::Command& group, const std::string& name, const char* help) {
-  auto o = std::make_shared<TransformOptions>();
+  auto o = std::make_shared<KernelTransform>();
   auto cmd = group.subcommand(name, help);
   cmd.option("FILE", &o->file, "array; the last axis is transformed");
   cmd.option("-o,--output", &o->output, "where the result goes").value_name("FILE");

@@ -17,7 +17,7 @@ namespace stateutils::tools {
 namespace {
 
 using core::usage_error;
-constexpr const char* kFormat = "stateutils.kernel-model";
+constexpr const char* kModelFormat = "stateutils.kernel-model";
 
 struct FitOptions : KernelOptions {
   std::string values, output;
@@ -50,7 +50,7 @@ void write_model(core::Output& out, const qmc::GaussianProcess& process) {
   add("points", core::DType::kU64, {n, d}, process.points);
   const bool lattice = process.kernel.type == qmc::KernelType::kShiftInvariant;
   out.write(
-      core::safetensors_header_bytes(infos, {{"format", kFormat},
+      core::safetensors_header_bytes(infos, {{"format", kModelFormat},
                                              {"version", "1"},
                                              {"type", lattice ? "si" : "dsi"},
                                              {"scale", core::format_double(process.kernel.scale)},
@@ -103,7 +103,7 @@ class ModelReader {
 
 qmc::GaussianProcess read_model(const std::string& path) {
   const ModelReader in(path);
-  if (in.text("format") != kFormat || in.text("version") != "1") in.damaged("another format");
+  if (in.text("format") != kModelFormat || in.text("version") != "1") in.damaged("another format");
   qmc::GaussianProcess process;
   const std::string type = in.text("type");
   if (type != "si" && type != "dsi") in.damaged("unknown type");

@@ -158,6 +158,15 @@ Report check(const HistoryCommand& o, const std::string& text, const std::string
                        file, report);
     return report;
   }
+  if (format == "edn") {
+    if (auto txns = sbus::txns_from_edn(text, file)) {
+      report.model = o.model.value_or("txn");
+      if (report.model == "txn" || report.model == "list-append" || report.model == "rw-register") {
+        check_transactions(o, *txns, file, report);
+        return report;
+      }
+    }
+  }
   const std::vector<sbus::Call> calls = format == "edn"    ? sbus::calls_from_edn(text, file)
                                         : format == "json" ? sbus::calls_from_json(text, file)
                                                            : sbus::calls_from_log(text, file);

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMaxFile = 256u << 20;
+constexpr std::uint64_t kMaxSuiteFile = 256u << 20;
 constexpr std::int64_t kJudgeMs = 120'000;
 
 std::vector<std::string> lines_in(const std::string& text) {
@@ -198,7 +198,7 @@ class MemoryFile {
 }  // namespace
 
 ToolKinds read_tool_kinds(const std::string& path) {
-  const std::string text = core::read_file(path, kMaxFile);
+  const std::string text = core::read_file(path, kMaxSuiteFile);
   ToolKinds out;
   if (path.ends_with(".py")) {
     out = kinds_in_python(text);
@@ -216,7 +216,7 @@ ToolKinds read_tool_kinds(const std::string& path) {
 }
 
 std::vector<AuditTask> read_tau2(const std::string& path, const ToolKinds& kinds) {
-  const Document document{core::read_file(path, kMaxFile), path, false};
+  const Document document{core::read_file(path, kMaxSuiteFile), path, false};
   std::vector<AuditTask> out;
   document.root().items([&](const Cursor& task) { out.push_back(tau2_task(task, kinds)); });
   return out;
@@ -233,7 +233,7 @@ std::vector<AuditTask> read_harbor(const std::string& folder, const ToolKinds& k
     AuditTask task;
     task.id = name;
     const std::string script = folder + "/" + name + "/solution/solve.sh";
-    if (fs::exists(script)) task.plan = script_plan(core::read_file(script, kMaxFile), kinds);
+    if (fs::exists(script)) task.plan = script_plan(core::read_file(script, kMaxSuiteFile), kinds);
     out.push_back(std::move(task));
   }
   return out;

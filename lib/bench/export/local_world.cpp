@@ -20,7 +20,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr std::uint64_t kMaxFile = 64u << 20;
+constexpr std::uint64_t kMaxWorldFile = 64u << 20;
 
 void print(int fd, std::string text) {
   if (!text.empty() && text.back() != '\n') text.push_back('\n');
@@ -39,7 +39,7 @@ bool exists(const std::string& path) {
 
 int run_command(const std::string& world_file, const std::string& folder,
                 const std::vector<std::string>& words) {
-  const Document document{core::read_file(world_file, kMaxFile), world_file, false};
+  const Document document{core::read_file(world_file, kMaxWorldFile), world_file, false};
   Library library;
   const Task& task = library.read(document.root());
   if (task.world == nullptr) throw core::input_error({world_file}, "holds no world");
@@ -47,7 +47,7 @@ int run_command(const std::string& world_file, const std::string& folder,
   const std::string file = folder + "/state.json", clock_file = folder + "/clock";
   Id state = task.initial;
   if (exists(file)) {
-    const Document current{core::read_file(file, kMaxFile), file, false};
+    const Document current{core::read_file(file, kMaxWorldFile), file, false};
     state = store.read_state(current.root(), store.empty_state());
   }
   std::int64_t clock = 0;

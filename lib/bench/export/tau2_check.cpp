@@ -8,7 +8,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr std::uint64_t kMaxFile = 64u << 20;
+constexpr std::uint64_t kMaxTau2File = 64u << 20;
 
 // {TABLE: {KEY: row}} laid over a state; config and files have values in place of rows.
 Id lay_over(const Cursor& tables, Store& store, Id state) {
@@ -61,8 +61,8 @@ std::string line_of(const Cursor& action, const World& world) {
 bool tau2_verdict(const ExportTask& task, Store& store, const Plan& plan,
                   const std::string& folder) {
   const std::string db_file = folder + "/db.json", tasks_file = folder + "/tasks.json";
-  const Document db{core::read_file(db_file, kMaxFile), db_file, false};
-  const Document tasks{core::read_file(tasks_file, kMaxFile), tasks_file, false};
+  const Document db{core::read_file(db_file, kMaxTau2File), db_file, false};
+  const Document tasks{core::read_file(tasks_file, kMaxTau2File), tasks_file, false};
   const Id base = lay_over(db.root(), store, store.empty_state());
   Plan actions;
   Id initial = base;

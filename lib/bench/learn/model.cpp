@@ -9,7 +9,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr std::uint64_t kMaxCells = 1ull << 26;  // states x alphabet of one machine
+constexpr std::uint64_t kMaxModelCells = 1ull << 26;  // states x alphabet of one machine
 
 std::uint32_t small_number(const Cursor& json, std::uint64_t most, const char* what) {
   const std::int64_t n = json.integer();
@@ -18,7 +18,7 @@ std::uint32_t small_number(const Cursor& json, std::uint64_t most, const char* w
 }
 
 void set_size(StateMachine& m, std::uint64_t states, std::uint64_t alphabet, const Cursor& at) {
-  if (states < 1 || alphabet < 1 || alphabet > kMaxAlphabet || states > kMaxCells / alphabet) {
+  if (states < 1 || alphabet < 1 || alphabet > kMaxAlphabet || states > kMaxModelCells / alphabet) {
     throw at.error("a machine has 1 to 65536 symbols and at most 2^26 / symbols states");
   }
   m.states = static_cast<std::uint32_t>(states);
@@ -50,7 +50,7 @@ void read_acceptor(const Cursor& json, StateMachine& m) {
 
 void read_generator(const Cursor& json, StateMachine& m) {
   const auto size = [&](const char* key) {
-    return std::uint64_t{small_number(json.at(key), kMaxCells, "out of range")};
+    return std::uint64_t{small_number(json.at(key), kMaxModelCells, "out of range")};
   };
   set_size(m, size("states"), size("alphabet"), json);
   m.symbol_p.assign(m.delta.size(), 0);

@@ -7,7 +7,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr std::uint64_t kDecided = 200;  // strings that a blue state waits for
+constexpr std::uint64_t kStreamDecided = 200;  // strings that a blue state waits for
 
 // Finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA'14).
 std::uint64_t mix(std::uint64_t z) {
@@ -156,7 +156,7 @@ std::uint32_t StreamLearner::most_similar(const View& view, const Counts& blue,
 void StreamLearner::search(View& view) {
   for (const std::uint32_t blue : undecided(view)) {
     const Counts& counts = nodes_[blue].own;
-    if (counts.visits < kDecided) continue;
+    if (counts.visits < kStreamDecided) continue;
     const bool full = view.red.size() >= options_.max_states;
     const std::uint32_t into = most_similar(view, counts, !full);
     if (into != kNone) {

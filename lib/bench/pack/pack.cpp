@@ -10,9 +10,9 @@ namespace {
 
 using ObjectStates = std::map<std::string, Part>;
 
-class Reader {
+class PackReader {
  public:
-  Reader(Pack& pack, Store& store) : pack_(pack), store_(store) {}
+  PackReader(Pack& pack, Store& store) : pack_(pack), store_(store) {}
 
   void read(const Cursor& json) {
     json.only({"gb", "pack", "version", "canary", "world", "base", "clock", "slots", "objects",
@@ -446,7 +446,7 @@ class Reader {
 
 Pack read_pack(const Document& document, Store& store) {
   Pack pack;
-  Reader(pack, store).read(document.root());
+  PackReader(pack, store).read(document.root());
   return pack;
 }
 

@@ -26,15 +26,15 @@ std::uint32_t crc32(std::string_view data) {
   return ~c;
 }
 
-void append_u32(std::string& out, std::uint32_t v) {
+void append_big_u32(std::string& out, std::uint32_t v) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift));
 }
 
 void append_chunk(std::string& out, std::string_view type, std::string_view data) {
-  append_u32(out, static_cast<std::uint32_t>(data.size()));
+  append_big_u32(out, static_cast<std::uint32_t>(data.size()));
   const std::string body = std::string(type) + std::string(data);
   out += body;
-  append_u32(out, crc32(body));
+  append_big_u32(out, crc32(body));
 }
 
 // zlib stream (RFC 1950) of stored blocks (RFC 1951, 3.2.4).
@@ -56,7 +56,7 @@ std::string stored_zlib(std::string_view data) {
     }
     out += data.substr(at, size);
   }
-  append_u32(out, (b << 16) | a);
+  append_big_u32(out, (b << 16) | a);
   return out;
 }
 
@@ -70,8 +70,8 @@ std::string write_png(int width, int height, const std::vector<std::uint8_t>& rg
     lines.append(reinterpret_cast<const char*>(rgb.data()) + y * stride, stride);
   }
   std::string head;
-  append_u32(head, static_cast<std::uint32_t>(width));
-  append_u32(head, static_cast<std::uint32_t>(height));
+  append_big_u32(head, static_cast<std::uint32_t>(width));
+  append_big_u32(head, static_cast<std::uint32_t>(height));
   head += std::string("\x08\x02\x00\x00\x00", 5);  // 8 bits, RGB, deflate, no interlacing
   std::string out("\x89PNG\r\n\x1A\n", 8);
   append_chunk(out, "IHDR", head);

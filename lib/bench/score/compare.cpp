@@ -11,8 +11,6 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr int kResamples = 2000;
-
 using Key = std::pair<std::string, std::int64_t>;
 
 std::map<Key, const TrialScore*> by_key(const std::vector<TrialScore>& trials) {
@@ -26,28 +24,11 @@ std::map<Key, const TrialScore*> by_key(const std::vector<TrialScore>& trials) {
   return out;
 }
 
-struct Cluster {
-  std::int64_t gained = 0, pairs = 0;
-};
-
-// Whole scenarios are drawn: their trials are no independent draws.
-Interval bootstrap_difference(const std::map<std::string, Cluster>& clusters, std::uint64_t seed) {
-  if (clusters.empty()) return {-1, 1};
-  std::vector<Cluster> list;
-  for (const auto& [name, cluster] : clusters) list.push_back(cluster);
-  core::Rng rng(seed, 0x70616972);
-  std::vector<double> means;
-  for (int r = 0; r < kResamples; ++r) {
-    Cluster sum;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const Cluster& drawn = list[rng.below(list.size())];
-      sum.gained += drawn.gained;
-      sum.pairs += drawn.pairs;
-    }
-    means.push_back(static_cast<double>(sum.gained) / static_cast<double>(sum.pairs));
-  }
-  std::sort(means.begin(), means.end());
-  return {means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
+Interval bootstrap_difference(const std::map<std::string, Cluster>& by_scenario,
+                              std::uint64_t seed) {
+  std::vector<Cluster> clusters;
+  for (const auto& [scenario, cluster] : by_scenario) clusters.push_back(cluster);
+  return cluster_bootstrap(clusters, seed, 0x70616972);
 }
 
 }  // namespace
@@ -77,7 +58,7 @@ Comparison compare(const std::vector<TrialScore>& a, const std::vector<TrialScor
     out.progress_b += two.progress;
     Cluster& cluster = clusters[one->scenario];
     cluster.gained += static_cast<int>(two.strict) - static_cast<int>(one->strict);
-    ++cluster.pairs;
+    ++cluster.trials;
   }
   for (const auto& [key, two] : right) out.unpaired += !left.contains(key);
   if (out.pairs > 0) {

@@ -9,35 +9,20 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr int kResamples = 2000;
-
 using Group = std::vector<const TrialScore*>;
 
-// Percentiles of the mean over resampled scenarios: trials of one scenario are no independent
-// draws, so whole scenarios are drawn (cluster bootstrap).
+// Trials of one scenario are no independent draws.
 Interval bootstrap(const Group& group, std::uint64_t seed) {
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> clusters;  // passed, trials
+  if (group.empty()) return {};
+  std::map<std::string, Cluster> by_scenario;
   for (const TrialScore* t : group) {
-    auto& [passed, n] = clusters[t->scenario];
-    passed += t->strict;
-    ++n;
+    Cluster& cluster = by_scenario[t->scenario];
+    cluster.gained += t->strict;
+    ++cluster.trials;
   }
-  if (clusters.empty()) return {};
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
-  for (const auto& [name, c] : clusters) list.push_back(c);
-  core::Rng rng(seed, 0x626F6F74);
-  std::vector<double> means;
-  for (int r = 0; r < kResamples; ++r) {
-    std::uint64_t passed = 0, n = 0;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const auto& c = list[rng.below(list.size())];
-      passed += c.first;
-      n += c.second;
-    }
-    means.push_back(static_cast<double>(passed) / static_cast<double>(n));
-  }
-  std::sort(means.begin(), means.end());
-  return {means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
+  std::vector<Cluster> clusters;
+  for (const auto& [scenario, cluster] : by_scenario) clusters.push_back(cluster);
+  return cluster_bootstrap(clusters, seed, 0x626F6F74);
 }
 
 // Value needs a cost, or a time, of every trial.

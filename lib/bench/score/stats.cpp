@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "core/rng.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -103,6 +106,26 @@ double mcnemar_one_sided(std::int64_t b, std::int64_t c) {
 double mcnemar(std::int64_t b, std::int64_t c) {
   if (b + c == 0) return 1;
   return std::min(1.0, 2 * mcnemar_one_sided(std::max(b, c), std::min(b, c)));
+}
+
+Interval cluster_bootstrap(std::span<const Cluster> clusters, std::uint64_t seed,
+                           std::uint64_t purpose) {
+  if (clusters.empty()) return {-1, 1};
+  constexpr std::size_t kResamples = 2000;
+  core::Rng rng(seed, purpose);
+  std::vector<double> means;
+  means.reserve(kResamples);
+  for (std::size_t r = 0; r < kResamples; ++r) {
+    Cluster sum;
+    for (std::size_t i = 0; i < clusters.size(); ++i) {
+      const Cluster& drawn = clusters[rng.below(clusters.size())];
+      sum.gained += drawn.gained;
+      sum.trials += drawn.trials;
+    }
+    means.push_back(static_cast<double>(sum.gained) / static_cast<double>(sum.trials));
+  }
+  std::sort(means.begin(), means.end());
+  return {means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
 }
 
 ListLimit shuffle_limit(std::int64_t m, std::int64_t steps) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace stateutils::bench {
 
@@ -19,6 +20,16 @@ struct Interval {
 [[nodiscard]] double mcnemar(std::int64_t b, std::int64_t c);
 // P(X >= b), X ~ Binomial(b + c, 1/2): the one-sided form.
 [[nodiscard]] double mcnemar_one_sided(std::int64_t b, std::int64_t c);
+
+// A group of trials that were not drawn independently (those of one scenario).
+struct Cluster {
+  std::int64_t gained = 0;  // successes, or successes won less lost
+  std::int64_t trials = 0;
+};
+// 95 % percentile interval of gained / trials when whole clusters are drawn with replacement
+// (cluster bootstrap, 2,000 resamples); `purpose` names the random stream. None: [-1, 1].
+[[nodiscard]] Interval cluster_bootstrap(std::span<const Cluster> clusters, std::uint64_t seed,
+                                         std::uint64_t purpose);
 
 struct ListLimit {
   double kl = 0, accuracy = 1;

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMaxRequest = 1u << 20, kMaxConnections = 64, kResponseHead = 9;
 
-void append_u32(std::string& out, std::uint32_t v) {
+void append_little_u32(std::string& out, std::uint32_t v) {
   for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(v >> shift));
 }
 
@@ -42,8 +42,8 @@ sockaddr_un address_of(const std::string& path) {
 
 std::string response_bytes(const Observation& seen) {
   std::string out(1, static_cast<char>(seen.exit));
-  append_u32(out, static_cast<std::uint32_t>(seen.out.size()));
-  append_u32(out, static_cast<std::uint32_t>(seen.error.size()));
+  append_little_u32(out, static_cast<std::uint32_t>(seen.out.size()));
+  append_little_u32(out, static_cast<std::uint32_t>(seen.error.size()));
   return out + seen.out + seen.error;
 }
 
@@ -53,7 +53,7 @@ std::string request_bytes(const std::vector<std::string>& words) {
   std::string body;
   for (const std::string& word : words) body += word + '\0';
   std::string out;
-  append_u32(out, static_cast<std::uint32_t>(body.size()));
+  append_little_u32(out, static_cast<std::uint32_t>(body.size()));
   return out + body;
 }
 

@@ -11,7 +11,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr std::uint32_t kDone = 0xFFFFFFFEu;  // the pseudo-command that ends with the answer
+constexpr std::uint32_t kSearchDone = 0xFFFFFFFEu;  // the pseudo-command that ends with the answer
 
 // Breadth-first search over nodes (state, known), where `known` is a set of items: item 0 is "an
 // output differed from the twin's before the first write", the others are argument values.
@@ -260,7 +260,7 @@ class Search {
       }
       Known last(words_, 0);
       last[0] = static_cast<Id>(i);
-      edge(at, kDone, node(kNone, last, from.depth + 1));
+      edge(at, kSearchDone, node(kNone, last, from.depth + 1));
       return;
     }
   }
@@ -355,7 +355,7 @@ class Search {
     for (std::uint32_t e = 0; e < nodes_[at].edges; ++e) {
       const Edge& edge = edges_[nodes_[at].first_edge + e];
       if (!useful_[edge.node]) continue;
-      if (edge.command == kDone) {
+      if (edge.command == kSearchDone) {
         const std::size_t option = known_sets_[nodes_[edge.node].known][0];
         collect(edge.node, path, task_.contract.options[option].answer->value, out);
         continue;

@@ -51,9 +51,9 @@ FieldType field_type(const Cursor& json) {
 }
 
 // Reads one world; keeps what verbs need to resolve names.
-class Reader {
+class WorldReader {
  public:
-  explicit Reader(Store& store) : store_(store) {}
+  explicit WorldReader(Store& store) : store_(store) {}
 
   World read(const Cursor& json) {
     json.only({"tables", "config", "files", "verbs", "zones"});
@@ -427,7 +427,7 @@ Condition read_condition_name(const Cursor& json) {
 }
 
 World read_world(const Cursor& json, Store& store) {
-  return Reader(store).read(json);
+  return WorldReader(store).read(json);
 }
 
 }  // namespace stateutils::bench

@@ -19,7 +19,7 @@ namespace {
 using namespace ckz;
 
 // A decoder and its room, lent to one reading thread at a time.
-struct Worker {
+struct Unpacker {
   ChunkCoder coder;
   std::array<Buffer, kMaxPlanes> stored{};
   Buffer base;
@@ -27,7 +27,7 @@ struct Worker {
 
 class Workers {
  public:
-  std::unique_ptr<Worker> take() {
+  std::unique_ptr<Unpacker> take() {
     {
       const std::lock_guard lock(mutex_);
       if (!idle_.empty()) {
@@ -36,16 +36,16 @@ class Workers {
         return worker;
       }
     }
-    return std::make_unique<Worker>();
+    return std::make_unique<Unpacker>();
   }
-  void give(std::unique_ptr<Worker> worker) {
+  void give(std::unique_ptr<Unpacker> worker) {
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(worker));
   }
 
  private:
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Worker>> idle_;
+  std::vector<std::unique_ptr<Unpacker>> idle_;
 };
 
 struct Segment {

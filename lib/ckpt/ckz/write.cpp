@@ -1,10 +1,14 @@
 #include "ckpt/ckz/write.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <numeric>
+#include <optional>
 
 #include "ckpt/engine/execute.hpp"
 #include "ckpt/formats/safetensors.hpp"
@@ -54,15 +58,15 @@ class TurnHasher {
   core::Xxh3 bytes_, base_;
 };
 
-struct Worker {
+struct Packer {
   ChunkCoder coder;
   Buffer data, base;
 };
 
-class Compressor {
+class CkzCompressor {
  public:
-  Compressor(std::vector<TensorHead> heads, std::vector<Source> sources, Metadata metadata,
-             std::uint64_t align)
+  CkzCompressor(std::vector<TensorHead> heads, std::vector<Source> sources, Metadata metadata,
+                std::uint64_t align)
       : heads_(std::move(heads)),
         sources_(std::move(sources)),
         metadata_(std::move(metadata)),
@@ -88,20 +92,35 @@ class Compressor {
     return header(entries, heads).size();
   }
 
-  void run(const Append& append, const EngineOptions& options) {
+  // Writes segment after segment from byte `at` of the file on, and takes over those that are
+  // `there`. The deadline stops it between two, though not before it has coded one: false.
+  bool run(std::uint64_t at, const Append& append, const EngineOptions& options,
+           const ByteFile* there) {
     entries_.clear();
     workers_.resize(static_cast<std::size_t>(std::max(1, options.threads)));
+    bool coded = false;
     for (std::size_t i = 0; i < heads_.size(); ++i) {
       TurnHasher hasher;
       for (std::uint64_t s = 0; s < heads_[i].segments(); ++s) {
+        const auto stored = there == nullptr ? std::nullopt : stored_segment(*there, at, i, s);
+        if (stored) {
+          for_chunks(i, s, hasher, options.threads, {});
+          at += copy_segment(*there, at, *stored, append);
+          continue;
+        }
+        there = nullptr;
+        const bool late = options.deadline && std::chrono::steady_clock::now() >= *options.deadline;
+        if (coded && late) return false;
         encode_segment(i, s, hasher, options.threads);
         write_segment(i, s, append);
+        coded = true;
       }
       heads_[i].hash = hasher.bytes_hash();
       if (sources_[i].base) heads_[i].base = hasher.base_hash();
     }
     chunks_.clear();
     workers_.clear();
+    return true;
   }
 
   [[nodiscard]] std::string final_header(std::uint64_t room) {
@@ -125,24 +144,33 @@ class Compressor {
     return safetensors_header(entries, metadata, align_);
   }
 
-  std::unique_ptr<Worker> take_worker() {
+  std::unique_ptr<Packer> take_worker() {
     const std::lock_guard lock(mutex_);
     for (auto& worker : workers_) {
       if (worker) return std::move(worker);
     }
-    return std::make_unique<Worker>();
+    return std::make_unique<Packer>();
   }
-  void give_worker(std::unique_ptr<Worker> worker) {
+  void give_worker(std::unique_ptr<Packer> worker) {
     const std::lock_guard lock(mutex_);
     const auto free = std::ranges::find_if(workers_, [](const auto& slot) { return !slot; });
     if (free != workers_.end()) *free = std::move(worker);
   }
 
   void encode_segment(std::size_t tensor, std::uint64_t s, TurnHasher& hasher, int threads) {
-    const TensorHead& head = heads_[tensor];
-    const ChunkKind kind = ChunkKind::of(head.dtype);
-    const std::uint64_t count = head.segment_chunks(s), first = s * kSegmentChunks;
+    const ChunkKind kind = ChunkKind::of(heads_[tensor].dtype);
+    const std::uint64_t count = heads_[tensor].segment_chunks(s);
     if (chunks_.size() < count) chunks_.resize(count);
+    for_chunks(tensor, s, hasher, threads, [&](std::uint64_t c, Worker& worker) {
+      worker.coder.encode(kind, worker.data.view(), worker.base.view(), chunks_[c]);
+    });
+  }
+
+  // Reads and hashes the chunks of a segment, and does `work` with each if there is any.
+  void for_chunks(std::size_t tensor, std::uint64_t s, TurnHasher& hasher, int threads,
+                  const std::function<void(std::uint64_t, Worker&)>& work) {
+    const TensorHead& head = heads_[tensor];
+    const std::uint64_t count = head.segment_chunks(s), first = s * kSegmentChunks;
     core::parallel_for(count, threads, [&](std::uint64_t c) {
       try {
         core::check_stop();
@@ -156,13 +184,52 @@ class Compressor {
         worker->base.clear();
         if (sources_[tensor].base) load(sources_[tensor].base, worker->base);
         hasher.update(first + c, worker->data.view(), worker->base.view());
-        worker->coder.encode(kind, worker->data.view(), worker->base.view(), chunks_[c]);
+        if (work) work(c, *worker);
         give_worker(std::move(worker));
       } catch (...) {
         hasher.stop();
         throw;
       }
     });
+  }
+
+  // The sizes of a segment's table and planes where all of it is there at `at`.
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> stored_segment(const ByteFile& there,
+                                                                         std::uint64_t at,
+                                                                         std::size_t tensor,
+                                                                         std::uint64_t s) {
+    const TensorHead& head = heads_[tensor];
+    const unsigned planes = plane_count(head.dtype);
+    const std::uint64_t count = head.segment_chunks(s), row = table_row(planes);
+    if (at > there.size() || count * row > there.size() - at) return std::nullopt;
+    const std::string table = read_text(there, at, count * row);
+    std::vector<std::uint64_t> sizes{table.size()};
+    std::uint64_t end = at + table.size();
+    for (unsigned p = 0; p < planes; ++p) {
+      sizes.push_back(0);
+      for (std::uint64_t c = 0; c < count; ++c) {
+        std::uint32_t length = 0;
+        std::memcpy(&length, table.data() + c * row + 1 + 4ull * p, 4);
+        sizes.back() += length;
+      }
+      end += sizes.back();
+    }
+    if (end > there.size()) return std::nullopt;
+    const std::uint64_t index = first_stream(s, planes);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      add_stream(entries_, head.name, index + i, sizes[i]);
+    }
+    return sizes;
+  }
+  static std::uint64_t copy_segment(const ByteFile& there, std::uint64_t at,
+                                    const std::vector<std::uint64_t>& sizes, const Append& append) {
+    const std::uint64_t total = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{0});
+    for (std::uint64_t done = 0; done < total;) {
+      const std::uint64_t part = std::min<std::uint64_t>(kChunk, total - done);
+      append(read_text(there, at + done, part).data(), part);
+      done += part;
+    }
+    return total;
   }
 
   void write_segment(std::size_t tensor, std::uint64_t s, const Append& append) {
@@ -221,7 +288,7 @@ class Compressor {
   std::vector<SafetensorsEntry> entries_;  // streams written so far
   std::vector<EncodedChunk> chunks_;       // of the segment at hand; room that is used again
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Packer>> workers_;
 };
 
 std::map<std::string, const Tensor*> by_name(const Catalogue* catalogue) {
@@ -255,15 +322,17 @@ OutputPlan plan_ckz_delta(const Target& target, const WriteOptions& options, con
   Metadata metadata = target.metadata;
   std::erase_if(metadata, [](const auto& entry) { return entry.first == kMetadataKey; });
   add_tied_names(target, order, metadata);
-  const auto work = std::make_shared<Compressor>(std::move(heads), std::move(sources),
-                                                 std::move(metadata), options.align);
+  const auto work = std::make_shared<CkzCompressor>(std::move(heads), std::move(sources),
+                                                    std::move(metadata), options.align);
   OutputPlan plan{.name = options.folder ? "model.ckz" : ""};
   const std::uint64_t room = work->header_room();
   plan.regions.push_back({.content = zero_file(room), .size = room});
-  plan.tail = [work](const Append& append, const EngineOptions& engine) {
-    work->run(append, engine);
+  plan.tail = [work, room](const Append& append, const EngineOptions& engine,
+                           const ByteFile* there) {
+    return work->run(room, append, engine, there);
   };
   plan.tail_estimate = total;
+  for (const std::size_t i : order) plan.tail_sources.push_back(target.tensors[i].bytes);
   plan.finish = [work, room](const std::vector<std::uint32_t>&) {
     return std::vector<Patch>{{0, work->final_header(room)}};
   };

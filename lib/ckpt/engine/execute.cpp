@@ -255,10 +255,7 @@ bool is_regular(int fd) {
 Placed place_plan(const OutputPlan& plan, int fd, const std::string& path, std::uint64_t from,
                   const EngineOptions& options) {
   const std::uint64_t total = plan.size();
-  if (plan.tail) {
-    const FileSum sum = write_open_ended(plan, fd, path, options);
-    return {.sum = sum, .bytes = sum.size};
-  }
+  if (plan.tail) return write_open_ended(plan, fd, path, from, options);
   ByteFilePtr there;
   if (from > 0) {
     there = plain_file(path);

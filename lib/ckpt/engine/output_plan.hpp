@@ -39,9 +39,12 @@ struct OutputPlan {
   std::function<std::vector<Patch>(const std::vector<std::uint32_t>&)> finish{};
   bool closing = false;  // an index of the others: written when they are all there
   // A writer that learns its sizes while it works: its only region is the room for a header,
-  // `tail` appends everything else, then `finish` fills the room.
-  std::function<void(const Append& append, const EngineOptions& options)> tail{};
-  std::uint64_t tail_estimate = 0;  // bytes, to choose how to write them
+  // `tail` appends everything else, then `finish` fills the room. `there` is what an earlier run
+  // has left of the file, or nullptr; false means that the deadline came first.
+  std::function<bool(const Append& append, const EngineOptions& options, const ByteFile* there)>
+      tail{};
+  std::uint64_t tail_estimate = 0;          // bytes, to choose how to write them
+  std::vector<ByteFilePtr> tail_sources{};  // what `tail` reads, to describe the plan
 
   [[nodiscard]] std::uint64_t size() const;
   void literal(std::string bytes);  // appends a region of these bytes

@@ -14,9 +14,9 @@ namespace stateutils::ckpt {
 namespace {
 
 // torch/distributed/checkpoint/metadata.py and filesystem.py of PyTorch 2.5.
-class Reader {
+class DcpReader {
  public:
-  Reader(const std::string& folder, const ReadOptions& options)
+  DcpReader(const std::string& folder, const ReadOptions& options)
       : folder_(folder),
         path_(folder + "/.metadata"),
         options_(options),
@@ -153,7 +153,7 @@ bool is_dcp_folder(const std::string& folder) {
 }
 
 Catalogue open_dcp(const std::string& folder, const ReadOptions& options) {
-  return Reader(folder, options).run();
+  return DcpReader(folder, options).run();
 }
 
 }  // namespace stateutils::ckpt

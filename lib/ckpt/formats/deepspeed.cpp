@@ -1,84 +1,25 @@
 #include "ckpt/formats/deepspeed.hpp"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 
+#include "ckpt/formats/deepspeed_experts.hpp"
+#include "ckpt/formats/deepspeed_files.hpp"
 #include "ckpt/formats/torch_file.hpp"
 #include "ckpt/plan/flat.hpp"
 #include "ckpt/ucp/patterns.hpp"
 #include "ckpt/ucp/training.hpp"
 #include "core/error.hpp"
-#include "core/input.hpp"
 
 namespace stateutils::ckpt {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct FileKey {
-  std::uint64_t mp = 0, dp = 0;
-  auto operator<=>(const FileKey&) const = default;
-};
-
-// Parameters outside the model files: of one expert, or of one layer of a pipeline module.
-struct LooseFile {
-  std::uint64_t tp = 0;
-  std::string prefix{};  // of the names in the file
-};
-
-// The files of a tag folder by rank.
-struct Layout {
-  std::string folder;
-  std::map<FileKey, std::string> models, optimizers;  // models of ZeRO <= 2 have dp 0
-  std::map<std::string, LooseFile> loose{};
-  bool zero3 = false;
-};
-
-std::string resolve_tag(const std::string& folder) {
-  std::error_code failed;
-  const std::string latest = folder + "/latest";
-  if (!fs::is_regular_file(latest, failed)) return folder;
-  std::string tag = core::read_file(latest, 4096);
-  while (!tag.empty() && (tag.back() == '\n' || tag.back() == '\r' || tag.back() == ' '))
-    tag.pop_back();
-  if (tag.empty() || tag.find('/') != std::string::npos || tag == "..") {
-    throw core::input_error({latest}, "names no folder beside it");
-  }
-  return folder + '/' + tag;
-}
-
-Layout list_files(const std::string& folder) {
-  static const re2::RE2 model("mp_rank_(\\d+)_model_states\\.pt");
-  static const re2::RE2 model3("zero_pp_rank_(\\d+)_mp_rank_(\\d+)_model_states\\.pt");
-  static const re2::RE2 optimizer("(?:bf16_)?zero_pp_rank_(\\d+)_mp_rank_(\\d+)_optim_states\\.pt");
-  static const re2::RE2 expert("layer_\\d+_expert_\\d+_mp_rank_(\\d+)_model_states\\.pt");
-  static const re2::RE2 layer("layer_(\\d+)-model_(\\d+)-model_states\\.pt");
-  Layout layout{.folder = folder, .models = {}, .optimizers = {}};
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    const std::string name = entry.path().filename().string();
-    FileKey key;
-    if (re2::RE2::FullMatch(name, model, &key.mp)) {
-      layout.models.emplace(key, name);
-    } else if (re2::RE2::FullMatch(name, model3, &key.dp, &key.mp)) {
-      layout.models.emplace(key, name);
-      layout.zero3 = true;
-    } else if (re2::RE2::FullMatch(name, optimizer, &key.dp, &key.mp)) {
-      layout.optimizers.emplace(key, name);
-    } else if (LooseFile loose; re2::RE2::FullMatch(name, expert, &loose.tp)) {
-      layout.loose.emplace(name, loose);
-    } else if (std::uint64_t number = 0; re2::RE2::FullMatch(name, layer, &number, &loose.tp)) {
-      loose.prefix = std::to_string(number) + '.';
-      layout.loose.emplace(name, loose);
-    }
-  }
-  return layout;
-}
 
 // One state of one parameter on one rank, with its fragments in slice coordinates.
 using Slices = std::map<std::pair<std::uint64_t, std::uint64_t>, Tensor>;  // (pp, tp) -> slice
@@ -88,10 +29,10 @@ struct Parameter {
   int group = -1;
 };
 
-class Reader {
+class DeepspeedReader {
  public:
-  Reader(const std::string& folder, const ReadOptions& options)
-      : options_(options), layout_(list_files(resolve_tag(folder))) {
+  DeepspeedReader(const std::string& folder, const ReadOptions& options)
+      : options_(options), layout_(list_deepspeed_files(resolve_deepspeed_tag(folder))) {
     catalogue_.format = "deepspeed";
     catalogue_.source = folder;
   }
@@ -106,6 +47,9 @@ class Reader {
     }
     for (const auto& [name, loose] : layout_.loose) read_loose(name, loose);
     for (const auto& [key, name] : layout_.optimizers) read_optimizer(key, name);
+    for (const auto& [rank, name] : layout_.expert_optimizers) {
+      experts_.add_optimizer(*open(name), rank);
+    }
     join();
     keep_training();
     return std::move(catalogue_);
@@ -151,9 +95,12 @@ class Reader {
     std::uint64_t ranks = 0;
     for (const auto& [key, name] : layout_.models) ranks = std::max(ranks, key.mp + 1);
     tp_ = ranks;
-    if (!layout_.loose.empty() && !layout_.loose.begin()->second.prefix.empty()) {
+    const auto of_layer = [](const auto& entry) { return !entry.second.prefix.empty(); };
+    if (std::ranges::any_of(layout_.loose, of_layer)) {
       tp_ = 1;
-      for (const auto& [name, loose] : layout_.loose) tp_ = std::max(tp_, loose.tp + 1);
+      for (const auto& [name, loose] : layout_.loose) {
+        if (!loose.prefix.empty()) tp_ = std::max(tp_, loose.tp + 1);
+      }
       pp_ = std::max<std::uint64_t>(1, ranks / tp_);
     }
     if (const Object* dims = file.heap().find(file.root(), "checkpoint_parallel_dimensions")) {
@@ -163,6 +110,7 @@ class Reader {
     if (tp_ == 0 || pp_ == 0 || tp_ > 65536 || pp_ > 65536)
       fail("the parallel degrees are out of range");
     for (const auto& [key, name] : layout_.optimizers) dp_ = std::max(dp_, key.dp + 1);
+    experts_.describe(file);
     const Object* step = file.heap().find(file.root(), "iteration");
     if (step == nullptr) step = file.heap().find(file.root(), "global_steps");
     if (step != nullptr) catalogue_.degrees.step = as_size(*step);
@@ -247,6 +195,9 @@ class Reader {
       const Object& value = file->heap().item(root, i + 1);
       if (value.kind != Kind::kTensor) continue;
       const std::string tensor_name = loose.prefix + key_text(file->heap(), root.items[i]);
+      if (loose.expert &&
+          experts_.add_weight(tensor_name, *loose.expert, file->tensor(value, tensor_name)))
+        continue;
       parameter(tensor_name).states["param"][{0, loose.tp}] = file->tensor(value, tensor_name);
     }
   }
@@ -275,8 +226,12 @@ class Reader {
     if (map.kind != Kind::kDict) fail("param_shapes is no list of maps");
     for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
       auto shape = as_shape(file.heap(), file.heap().item(map, i + 1));
+      const std::string name = key_text(file.heap(), map.items[i]);
+      const Experts::Share* share = experts_.share_of(name);
+      if (shape && share != nullptr && !shape->empty() && shape->front() == share->local)
+        shape->front() = share->experts;
       if (!shape || !element_count(*shape)) fail("a shape in param_shapes is malformed");
-      group.emplace_back(key_text(file.heap(), map.items[i]), std::move(*shape));
+      group.emplace_back(name, std::move(*shape));
     }
     return group;
   }
@@ -430,11 +385,22 @@ class Reader {
       const auto numel = field("numel", 0), start = field("start", 1);
       if (!numel || !start) fail(file.name() + ": a fragment address is malformed");
       const std::string name = key_text(heap, mapping.items[i]);
-      std::uint64_t& done = progress_[{key.mp, name}];
-      fragments.push_back({name, *start, *numel, done});
+      const auto [rank, first] = expert_share(key, name);
+      std::uint64_t& done = progress_[{key.mp, rank, name}];
+      fragments.push_back({name, *start, *numel, first + done});
       done += *numel;
     }
     return fragments;
+  }
+
+  // The expert-parallel rank whose experts a data-parallel rank holds, and their first element.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> expert_share(
+      const FileKey& key, const std::string& name) const {
+    const Experts::Share* share = experts_.share_of(name);
+    const Shape* shape = share == nullptr ? nullptr : shape_of(key.mp, name);
+    if (shape == nullptr) return {0, 0};
+    const std::uint64_t rank = key.dp % share->ranks;
+    return {rank, rank * (*element_count(*shape) / share->ranks)};
   }
 
   // Every parameter is cut alone: ceil(numel / dp) elements per rank at a running offset.
@@ -474,6 +440,10 @@ class Reader {
       UnionRule rule = patterns_.rule_for(name, catalogue_.findings);
       if (layout_.zero3 && tp_ == 1) rule.vocabulary = false;  // DeepSpeed keeps the padding here
       for (auto& [state, slices] : found.states) join_state(name, state, slices, rule, found.group);
+    }
+    for (Tensor& tensor : catalogue_.tensors) experts_.mark(tensor);
+    for (Tensor& tensor : experts_.stacked(catalogue_.findings)) {
+      catalogue_.tensors.push_back(std::move(tensor));
     }
     if (options_.strict) {
       for (Finding& finding : patterns_.unused()) catalogue_.findings.push_back(std::move(finding));
@@ -534,14 +504,16 @@ class Reader {
   }
 
   ReadOptions options_;
-  Layout layout_;
+  DeepspeedFiles layout_;
   Catalogue catalogue_;
   UcpPatterns patterns_;
   std::uint64_t tp_ = 1, pp_ = 1, dp_ = 1;
   std::map<std::uint64_t, std::vector<ShapeGroup>> shapes_;  // model-parallel rank -> groups
   std::unordered_map<std::string, Parameter> parameters_;
   std::vector<std::string> order_;
-  std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> progress_;
+  // Elements read so far by model-parallel rank, expert-parallel rank and parameter.
+  std::map<std::tuple<std::uint64_t, std::uint64_t, std::string>, std::uint64_t> progress_;
+  Experts experts_;
 };
 
 }  // namespace
@@ -549,13 +521,13 @@ class Reader {
 bool is_deepspeed_folder(const std::string& folder) {
   std::error_code failed;
   if (fs::is_regular_file(folder + "/latest", failed))
-    return !list_files(resolve_tag(folder)).models.empty();
-  const Layout layout = list_files(folder);
+    return !list_deepspeed_files(resolve_deepspeed_tag(folder)).models.empty();
+  const DeepspeedFiles layout = list_deepspeed_files(folder);
   return !layout.models.empty() && !fs::is_directory(folder + "/zero", failed);
 }
 
 Catalogue open_deepspeed(const std::string& folder, const ReadOptions& options) {
-  return Reader(folder, options).run();
+  return DeepspeedReader(folder, options).run();
 }
 
 }  // namespace stateutils::ckpt

@@ -13,7 +13,7 @@
 namespace stateutils::ckpt {
 namespace {
 
-constexpr std::string_view kMagic = "GGUF";
+constexpr std::string_view kGgufMagic = "GGUF";
 constexpr std::uint64_t kAlignment = 32;  // unless general.alignment says otherwise
 constexpr std::uint32_t kMostDimensions = 8;
 constexpr int kMostNesting = 8;
@@ -91,9 +91,9 @@ class Cursor {
   std::string window_;
 };
 
-class Reader {
+class GgufReader {
  public:
-  Reader(const ByteFilePtr& file, const ReadOptions& options)
+  GgufReader(const ByteFilePtr& file, const ReadOptions& options)
       : file_(file), in_(*file, options.max_memory) {
     catalogue_.format = "gguf";
     catalogue_.source = file->name();
@@ -122,7 +122,7 @@ class Reader {
  private:
   static std::uint32_t magic_number() {
     std::uint32_t magic = 0;
-    std::memcpy(&magic, kMagic.data(), sizeof magic);
+    std::memcpy(&magic, kGgufMagic.data(), sizeof magic);
     return magic;
   }
 
@@ -297,11 +297,11 @@ const GgufType& written_type(const TargetTensor& tensor) {
 }  // namespace
 
 bool is_gguf(const ByteFile& file) {
-  return file.size() >= 24 && read_text(file, 0, kMagic.size()) == kMagic;
+  return file.size() >= 24 && read_text(file, 0, kGgufMagic.size()) == kGgufMagic;
 }
 
 Catalogue open_gguf(const ByteFilePtr& file, const ReadOptions& options) {
-  return Reader(file, options).run();
+  return GgufReader(file, options).run();
 }
 
 std::vector<OutputPlan> plan_gguf(const Target& target, const WriteOptions&) {
@@ -311,7 +311,7 @@ std::vector<OutputPlan> plan_gguf(const Target& target, const WriteOptions&) {
   const auto padding = [alignment](std::uint64_t size) {
     return (alignment - size % alignment) % alignment;
   };
-  std::string header(kMagic);
+  std::string header(kGgufMagic);
   put(header, kVersion);
   put(header, std::uint64_t{target.tensors.size()});
   header += values;

@@ -11,7 +11,7 @@ namespace stateutils::ckpt {
 namespace {
 
 // Identifiers and block sizes of ggml's type traits; retired identifiers are absent.
-constexpr GgufType kTypes[] = {
+constexpr GgufType kGgufTypes[] = {
     {0, "F32", 1, 4, DType::kF32},          {1, "F16", 1, 2, DType::kF16},
     {2, "Q4_0", 32, 18, std::nullopt},      {3, "Q4_1", 32, 20, std::nullopt},
     {6, "Q5_0", 32, 22, std::nullopt},      {7, "Q5_1", 32, 24, std::nullopt},
@@ -98,14 +98,14 @@ class DequantisedFile final : public ComputedFile {
 }  // namespace
 
 const GgufType* gguf_type(std::uint32_t id) {
-  const auto* const found = std::ranges::find(kTypes, id, &GgufType::id);
-  return found == std::end(kTypes) ? nullptr : found;
+  const auto* const found = std::ranges::find(kGgufTypes, id, &GgufType::id);
+  return found == std::end(kGgufTypes) ? nullptr : found;
 }
 
 const GgufType* gguf_type_of(DType dtype) {
-  const auto* const found =
-      std::ranges::find_if(kTypes, [dtype](const GgufType& type) { return type.dtype == dtype; });
-  return found == std::end(kTypes) ? nullptr : found;
+  const auto* const found = std::ranges::find_if(
+      kGgufTypes, [dtype](const GgufType& type) { return type.dtype == dtype; });
+  return found == std::end(kGgufTypes) ? nullptr : found;
 }
 
 ByteFilePtr dequantised_file(const GgufType& type, ByteFilePtr blocks) {

@@ -11,9 +11,9 @@
 namespace stateutils::ckpt {
 namespace {
 
-class Reader {
+class LayoutReader {
  public:
-  Reader(const std::string& folder, const std::string& layout, const ReadOptions& options)
+  LayoutReader(const std::string& folder, const std::string& layout, const ReadOptions& options)
       : folder_(folder), path_(layout), options_(options) {
     options_.layout.clear();
     options_.from.clear();
@@ -123,7 +123,7 @@ class Reader {
 
 Catalogue open_layout(const std::string& folder, const std::string& layout,
                       const ReadOptions& options) {
-  return Reader(folder, layout, options).run();
+  return LayoutReader(folder, layout, options).run();
 }
 
 }  // namespace stateutils::ckpt

@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "ckpt/formats/megatron_optimizer.hpp"
 #include "ckpt/formats/torch_file.hpp"
 #include "ckpt/ucp/patterns.hpp"
 #include "ckpt/ucp/training.hpp"
@@ -49,9 +50,9 @@ std::map<Rank, std::string> list_ranks(const std::string& folder) {
   return ranks;
 }
 
-class Reader {
+class MegatronReader {
  public:
-  Reader(const std::string& folder, const ReadOptions& options)
+  MegatronReader(const std::string& folder, const ReadOptions& options)
       : options_(options), folder_(resolve_iteration(folder)), ranks_(list_ranks(folder_)) {
     catalogue_.format = "megatron";
     catalogue_.source = folder;
@@ -93,6 +94,7 @@ class Reader {
                                  file.findings().end());
       read_arguments(file);
       add_containers(file.heap(), model_of(file), "", 0);
+      NamedTensors weights;
       walk_leaves(file.heap(), model_of(file), [&](const std::string& name, Ref leaf) {
         const Object& object = file.heap().at(leaf);
         if (object.kind != Kind::kTensor) return;
@@ -102,10 +104,26 @@ class Reader {
           next = std::max(next, first_layer + local + 1);
           global = head + std::to_string(first_layer + local) + tail;
         }
-        add_slice(global, {stage, tp}, file.tensor(object, global));
+        weights.emplace_back(global, file.tensor(object, global));
+        add_slice(global, {stage, tp}, weights.back().second);
       });
+      read_optimizer(path->second, {stage, tp}, weights);
     }
     return next;
+  }
+  // The distributed optimizer's states, where its file lies beside the model's.
+  void read_optimizer(const std::string& model, Rank rank, const NamedTensors& weights) {
+    const std::string path = fs::path(model).parent_path().string() + "/distrib_optim.pt";
+    std::error_code failed;
+    if (!fs::is_regular_file(path, failed)) return;
+    const TorchFile file(plain_file(path), options_);
+    catalogue_.files.push_back(path);
+    catalogue_.sums.insert(catalogue_.sums.end(), file.sums().begin(), file.sums().end());
+    catalogue_.findings.insert(catalogue_.findings.end(), file.findings().begin(),
+                               file.findings().end());
+    for (auto& [state, slices] : read_distributed_optimizer(file, weights)) {
+      for (auto& [name, slice] : slices) states_[{name, state}][rank] = std::move(slice);
+    }
   }
   // What another Megatron folder needs beside the tensors.
   void keep_training() {
@@ -159,13 +177,7 @@ class Reader {
 
   void join() {
     for (const std::string& name : order_) {
-      const auto& ranks = slices_.at(name);
-      const std::uint64_t stage = ranks.begin()->first.first;
-      std::vector<Tensor> parts;
-      for (std::uint64_t tp = 0; tp < tp_; ++tp) {
-        const auto part = ranks.find({stage, tp});
-        if (part != ranks.end()) parts.push_back(part->second);
-      }
+      const std::vector<Tensor> parts = parts_of(slices_.at(name));
       if (parts.size() != tp_) {
         catalogue_.findings.push_back(
             {"grid", name, "the slice of a tensor-parallel rank is missing"});
@@ -176,8 +188,32 @@ class Reader {
       joined.parameter = name;
       if (name.ends_with("word_embeddings.weight") && heads_.size() == tp_) add_head(joined, rule);
       catalogue_.tensors.push_back(std::move(joined));
+      for (const char* state : {"fp32", "exp_avg", "exp_avg_sq"}) join_state(name, state, rule);
     }
     check_unique_names(catalogue_);
+  }
+  // The slices of the first stage that has any, one for each tensor-parallel rank.
+  [[nodiscard]] std::vector<Tensor> parts_of(const std::map<Rank, Tensor>& ranks) const {
+    std::vector<Tensor> parts;
+    for (std::uint64_t tp = 0; tp < tp_; ++tp) {
+      const auto part = ranks.find({ranks.begin()->first.first, tp});
+      if (part != ranks.end()) parts.push_back(part->second);
+    }
+    return parts;
+  }
+  void join_state(const std::string& name, const std::string& state, const UnionRule& rule) {
+    const auto ranks = states_.find({name, state});
+    if (ranks == states_.end()) return;
+    const std::vector<Tensor> parts = parts_of(ranks->second);
+    if (parts.size() != tp_) {
+      catalogue_.findings.push_back({"grid", name, "an optimizer state of a rank is missing"});
+      return;
+    }
+    Tensor joined = join_slices(parts, rule, patterns_.original_vocab_size());
+    joined.role = role_from_name(state).value_or(Role::kOther);
+    joined.parameter = name;
+    joined.name = name + '.' + state;
+    catalogue_.tensors.push_back(std::move(joined));
   }
   void add_head(Tensor& embedding, const UnionRule& rule) {
     std::vector<Tensor> parts;
@@ -198,6 +234,7 @@ class Reader {
   std::uint64_t tp_ = 1, pp_ = 1;
   bool swiglu_ = false;
   std::unordered_map<std::string, std::map<Rank, Tensor>> slices_;
+  std::map<std::pair<std::string, std::string>, std::map<Rank, Tensor>> states_;
   std::map<std::uint64_t, Tensor> heads_;
   std::vector<std::string> order_, containers_;
 };
@@ -211,7 +248,7 @@ bool is_megatron_folder(const std::string& folder) {
 }
 
 Catalogue open_megatron(const std::string& folder, const ReadOptions& options) {
-  return Reader(folder, options).run();
+  return MegatronReader(folder, options).run();
 }
 
 }  // namespace stateutils::ckpt

@@ -16,9 +16,9 @@
 namespace stateutils::ckpt {
 namespace {
 
-constexpr std::string_view kMagic{"\x93NUMPY", 6};
+constexpr std::string_view kNpyMagic{"\x93NUMPY", 6};
 
-constexpr std::pair<std::string_view, DType> kTypes[] = {
+constexpr std::pair<std::string_view, DType> kNpyTypes[] = {
     {"b1", DType::kBool}, {"u1", DType::kU8},   {"i1", DType::kI8},  {"i2", DType::kI16},
     {"u2", DType::kU16},  {"i4", DType::kI32},  {"u4", DType::kU32}, {"i8", DType::kI64},
     {"u8", DType::kU64},  {"f2", DType::kF16},  {"f4", DType::kF32}, {"f8", DType::kF64},
@@ -112,7 +112,7 @@ class HeaderText {
     header.big_endian = descr.starts_with('>');
     if (!descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string_view::npos)
       descr.remove_prefix(1);
-    for (const auto& [code, dtype] : kTypes) {
+    for (const auto& [code, dtype] : kNpyTypes) {
       if (code != descr) continue;
       header.dtype = dtype;
       return;
@@ -129,7 +129,7 @@ Header read_header(const ByteFile& file, std::uint64_t at, std::uint64_t size) {
   const auto fail = [&](const std::string& message) {
     return core::input_error({file.name(), std::nullopt, at}, message);
   };
-  if (size < 10 || read_text(file, at, 6) != kMagic) throw fail("no .npy array");
+  if (size < 10 || read_text(file, at, 6) != kNpyMagic) throw fail("no .npy array");
   const std::string start = read_text(file, at + 6, std::min<std::uint64_t>(6, size - 6));
   const auto byte = [&](std::size_t i) {
     return static_cast<std::uint64_t>(static_cast<unsigned char>(start[i]));
@@ -173,7 +173,7 @@ Tensor read_array(const ByteFilePtr& file, std::uint64_t at, std::uint64_t size,
 }  // namespace
 
 bool is_npy(const ByteFile& file) {
-  return file.size() >= 10 && read_text(file, 0, 6) == kMagic;
+  return file.size() >= 10 && read_text(file, 0, 6) == kNpyMagic;
 }
 
 Catalogue open_npy(const ByteFilePtr& file, const ReadOptions&) {
@@ -213,8 +213,8 @@ Catalogue open_npz(const ByteFilePtr& file, const ReadOptions&) {
 
 std::string npy_header(DType dtype, const Shape& shape, const std::string& name) {
   const auto* const found =
-      std::ranges::find(kTypes, dtype, &std::pair<std::string_view, DType>::second);
-  if (found == std::end(kTypes)) {
+      std::ranges::find(kNpyTypes, dtype, &std::pair<std::string_view, DType>::second);
+  if (found == std::end(kNpyTypes)) {
     throw core::usage_error("NumPy has no type " + std::string(dtype_name(dtype)) + " for tensor " +
                             core::quoted(name) + "; give --dtype");
   }
@@ -227,7 +227,7 @@ std::string npy_header(DType dtype, const Shape& shape, const std::string& name)
   text += shape.size() == 1 ? ",), }" : "), }";
   text.append((64 - (10 + text.size() + 1) % 64) % 64, ' ');
   text += '\n';
-  std::string out(kMagic);
+  std::string out(kNpyMagic);
   out += '\x01';
   out += '\0';
   out += static_cast<char>(text.size() & 0xff);

@@ -93,7 +93,7 @@ OutputPlan plan_file(const Target& target, const std::vector<std::size_t>& membe
   return plan_zip(std::move(contents), kAlign);
 }
 
-std::string shard_name(std::size_t index, std::size_t count) {
+std::string torch_shard_name(std::size_t index, std::size_t count) {
   char text[64];
   std::snprintf(text, sizeof text, "pytorch_model-%05zu-of-%05zu.bin", index + 1, count);
   return text;
@@ -126,7 +126,7 @@ std::vector<OutputPlan> plan_torch(const Target& target, const WriteOptions& opt
   std::vector<std::pair<std::string, std::string>> weight_map;
   std::uint64_t total = 0;
   for (std::size_t s = 0; s < shards.size(); ++s) {
-    const std::string name = shard_name(s, shards.size());
+    const std::string name = torch_shard_name(s, shards.size());
     plans.push_back(plan_file(target, shards[s], false, name.substr(0, name.size() - 4)));
     plans.back().name = name;
     for (const std::size_t i : shards[s]) {

@@ -15,21 +15,21 @@ namespace stateutils::ckpt {
 namespace {
 
 // A binary format: sign, `exponent` bits with `bias`, `mantissa` bits.
-struct Layout {
+struct CastLayout {
   int exponent, mantissa, bias;
   std::uint64_t largest, special, nan;  // bit patterns without sign: max finite, overflow, NaN
   bool eight_bits;
 };
 
-constexpr Layout kF32{8, 23, 127, 0x7f7fffff, 0x7f800000, 0x7fc00000, false};
-constexpr Layout kF16{5, 10, 15, 0x7bff, 0x7c00, 0x7e00, false};
-constexpr Layout kBF16{8, 7, 127, 0x7f7f, 0x7f80, 0x7fc0, false};
-constexpr Layout kE4M3{4, 3, 7, 0x7e, 0x7f, 0x7f, true};
-constexpr Layout kE5M2{5, 2, 15, 0x7b, 0x7c, 0x7e, true};
+constexpr CastLayout kF32{8, 23, 127, 0x7f7fffff, 0x7f800000, 0x7fc00000, false};
+constexpr CastLayout kF16{5, 10, 15, 0x7bff, 0x7c00, 0x7e00, false};
+constexpr CastLayout kBF16{8, 7, 127, 0x7f7f, 0x7f80, 0x7fc0, false};
+constexpr CastLayout kE4M3{4, 3, 7, 0x7e, 0x7f, 0x7f, true};
+constexpr CastLayout kE5M2{5, 2, 15, 0x7b, 0x7c, 0x7e, true};
 
-template <Layout kLayout>
+template <CastLayout kLayout>
 std::uint64_t encode(double x, Overflow overflow) {
-  constexpr Layout kL = kLayout;
+  constexpr CastLayout kL = kLayout;
   const std::uint64_t sign = std::signbit(x) ? std::uint64_t{1} << (kL.exponent + kL.mantissa) : 0;
   if (std::isnan(x)) return sign | kL.nan;
   const bool saturate = kL.eight_bits && overflow == Overflow::kSaturate;
@@ -51,7 +51,7 @@ std::uint64_t encode(double x, Overflow overflow) {
   return bits > kL.largest ? past : sign | bits;
 }
 
-template <Layout kLayout, class T>
+template <CastLayout kLayout, class T>
 void encode_all(std::span<const double> numbers, char* bytes, Overflow overflow) {
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const auto bits = static_cast<T>(encode<kLayout>(numbers[i], overflow));

@@ -11,17 +11,17 @@
 namespace stateutils::ckpt {
 namespace {
 
-struct Writer {
+struct FormatWriter {
   const char* id;
   std::vector<OutputPlan> (*plan)(const Target&, const WriteOptions&);
 };
-constexpr Writer kWriters[] = {{"safetensors", plan_safetensors},
-                               {"pt", plan_torch},
-                               {"npz", plan_npz},
-                               {"npy", plan_npy},
-                               {"gguf", plan_gguf},
-                               {"dcp", plan_dcp},
-                               {"ckz", plan_ckz}};
+constexpr FormatWriter kWriters[] = {{"safetensors", plan_safetensors},
+                                     {"pt", plan_torch},
+                                     {"npz", plan_npz},
+                                     {"npy", plan_npy},
+                                     {"gguf", plan_gguf},
+                                     {"dcp", plan_dcp},
+                                     {"ckz", plan_ckz}};
 
 constexpr std::pair<const char*, const char*> kSuffixes[] = {{".safetensors", "safetensors"},
                                                              {".pt", "pt"},
@@ -51,7 +51,7 @@ void dequantise(Target& target, TargetTensor& tensor) {
 
 std::vector<std::string> writable_formats() {
   std::vector<std::string> ids;
-  for (const Writer& writer : kWriters) ids.emplace_back(writer.id);
+  for (const FormatWriter& writer : kWriters) ids.emplace_back(writer.id);
   return ids;
 }
 
@@ -100,7 +100,7 @@ void cast_target(Target& target, const Cast& cast) {
 std::vector<OutputPlan> plan_format(const std::string& format, const Target& target,
                                     const WriteOptions& options) {
   const auto* const writer =
-      std::ranges::find_if(kWriters, [&](const Writer& w) { return format == w.id; });
+      std::ranges::find_if(kWriters, [&](const FormatWriter& w) { return format == w.id; });
   if (writer == std::end(kWriters)) throw core::usage_error("cannot write format " + format);
   return writer->plan(target, options);
 }

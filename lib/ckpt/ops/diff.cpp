@@ -14,7 +14,7 @@
 namespace stateutils::ckpt {
 namespace {
 
-constexpr std::uint64_t kChunk = 1u << 20;
+constexpr std::uint64_t kDiffChunk = 1u << 20;
 
 std::uint64_t load(const char* bytes, std::uint64_t item) {
   std::uint64_t bits = 0;
@@ -48,7 +48,7 @@ class Comparer {
 
   void run(const ByteFile& a, const ByteFile& b) {
     const std::uint64_t step =
-        kChunk / std::max<std::uint64_t>(item_, 1) * std::max<std::uint64_t>(item_, 1);
+        kDiffChunk / std::max<std::uint64_t>(item_, 1) * std::max<std::uint64_t>(item_, 1);
     std::vector<char> left(std::min(step, a.size())), right(left.size());
     for (std::uint64_t at = 0; at < a.size(); at += left.size()) {
       core::check_stop();
@@ -182,7 +182,7 @@ std::vector<TensorDiff> diff_catalogues(const Catalogue& a, const Catalogue& b,
     diffs.push_back(std::move(diff));
     work.push_back(pair);
   }
-  const auto lanes = std::clamp<std::uint64_t>(max_memory / (8 * kChunk), 1,
+  const auto lanes = std::clamp<std::uint64_t>(max_memory / (8 * kDiffChunk), 1,
                                                static_cast<std::uint64_t>(std::max(threads, 1)));
   core::parallel_for(diffs.size(), static_cast<int>(lanes), [&](std::uint64_t i) {
     if (!diffs[i].compared) return;

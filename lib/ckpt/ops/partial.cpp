@@ -261,6 +261,7 @@ class Job {
       written.back().name = plans_[i].name;
     }
     core::check_stop();
+    if (options_.before_commit) options_.before_commit();
     as_folder_ ? rename_folder(written) : rename_file(written);
     return true;
   }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "ckpt/engine/retry.hpp"
@@ -124,7 +125,9 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
     return file;
   };
   if (!folder) {
-    write_one(plans.front(), dst)->commit();
+    const auto file = write_one(plans.front(), dst);
+    if (options.before_commit) options.before_commit();
+    file->commit();
     if (!special) write_record(record_path(dst, false), options, written);
     return done;
   }
@@ -137,6 +140,7 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
     file->commit();
   }
   if (options.sync) sync_tree(target.temporary(), written, options.engine.threads);
+  if (options.before_commit) options.before_commit();
   write_record(record_path(target.temporary(), true), options, written);
   target.commit();
   return done;
@@ -147,22 +151,28 @@ void describe_plans(const std::vector<OutputPlan>& plans, const std::string& dst
   for (const OutputPlan& plan : plans) {
     const std::string path =
         folder || plans.size() > 1 ? without_slash(dst) + '/' + plan.name : dst;
+    const auto describe = [&](const PlannedRun& run, std::optional<std::uint64_t> at,
+                              const char* operation) {
+      std::string text;
+      core::JsonWriter json(text);
+      json.begin_object().field("dst", path).key("dst_offset");
+      at ? json.value(*at) : json.null();
+      json.field("src", run.source)
+          .field("src_offset", run.source_offset)
+          .field("length", run.length)
+          .field("op", operation)
+          .end_object();
+      line(text);
+    };
     std::uint64_t at = 0;
     for (const Region& region : plan.regions) {
-      describe_runs(*region.content, region.offset, region.size, [&](const PlannedRun& run) {
-        std::string text;
-        core::JsonWriter(text)
-            .begin_object()
-            .field("dst", path)
-            .field("dst_offset", at + run.target)
-            .field("src", run.source)
-            .field("src_offset", run.source_offset)
-            .field("length", run.length)
-            .field("op", run.operation)
-            .end_object();
-        line(text);
-      });
+      describe_runs(*region.content, region.offset, region.size,
+                    [&](const PlannedRun& run) { describe(run, at + run.target, run.operation); });
       at += region.size;
+    }
+    for (const ByteFilePtr& source : plan.tail_sources) {
+      describe_runs(*source, 0, source->size(),
+                    [&](const PlannedRun& run) { describe(run, std::nullopt, "compress"); });
     }
   }
 }

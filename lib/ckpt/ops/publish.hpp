@@ -20,6 +20,8 @@ struct PublishOptions {
   std::string options_text{};  // what changes the output's bytes, canonical
   std::vector<std::string> inputs{};
   core::Slice slice{};  // of the destination's files; the engine's deadline stops between them
+  // Called when all bytes are there and nothing is in place yet; may throw to leave it so.
+  std::function<void()> before_commit{};
 };
 
 struct Published {

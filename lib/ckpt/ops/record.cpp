@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kRecord = ".ckpt-convert.json";
+constexpr const char* kRecordName = ".ckpt-convert.json";
 constexpr std::size_t kMaxName = 255;
 
 }  // namespace
@@ -30,11 +30,11 @@ std::string without_slash(std::string path) {
 // A NAME so long that its record could not be named lends the record its first bytes.
 std::string record_path(const std::string& dst, bool folder) {
   const std::string path = without_slash(dst);
-  if (folder) return path + '/' + kRecord;
+  if (folder) return path + '/' + kRecordName;
   const auto slash = path.rfind('/');
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-  name.resize(std::min(name.size(), kMaxName - 1 - std::string_view(kRecord).size()));
-  return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + '.' + name + kRecord;
+  name.resize(std::min(name.size(), kMaxName - 1 - std::string_view(kRecordName).size()));
+  return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + '.' + name + kRecordName;
 }
 
 json input_records(const std::vector<std::string>& inputs) {

@@ -8,7 +8,7 @@
 
 namespace stateutils::ckpt {
 
-void attach_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans, int threads) {
+std::vector<StoredSum> attach_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans) {
   std::vector<StoredSum> rest;
   std::map<std::pair<const ByteFile*, std::uint64_t>, Region*> regions;
   for (OutputPlan& plan : plans) {
@@ -38,8 +38,12 @@ void attach_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans, int
     }
     region.what = sum_subject(sum);
   }
-  for (const Finding& finding : check_sums(rest, threads)) {
-    throw core::input_error({catalogue.source}, finding.detail);
+  return rest;
+}
+
+void require_sums(const std::vector<StoredSum>& sums, const std::string& source, int threads) {
+  for (const Finding& finding : check_sums(sums, threads)) {
+    throw core::input_error({source}, finding.detail);
   }
 }
 

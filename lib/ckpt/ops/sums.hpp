@@ -1,6 +1,7 @@
 // Stored checksums, compared while their bytes are copied.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "ckpt/engine/output_plan.hpp"
@@ -8,8 +9,10 @@
 
 namespace stateutils::ckpt {
 
-// Sums whose bytes the plans copy whole are compared on the way; the others are read once more
-// here, and the first that does not fit is kInput.
-void attach_sums(const Catalogue& catalogue, std::vector<OutputPlan>& plans, int threads);
+// Sums whose bytes the plans copy whole are compared on the way; returns the others.
+[[nodiscard]] std::vector<StoredSum> attach_sums(const Catalogue& catalogue,
+                                                 std::vector<OutputPlan>& plans);
+// Reads what is left; the first that does not fit is kInput naming `source`.
+void require_sums(const std::vector<StoredSum>& sums, const std::string& source, int threads);
 
 }  // namespace stateutils::ckpt

@@ -41,7 +41,7 @@ struct FlatGroup {
   std::uint64_t total = 0, padded = 0;
 };
 
-core::Error refused(const std::string& message) {
+core::Error deepspeed_refused(const std::string& message) {
   return {core::Category::kInput, message};
 }
 
@@ -72,9 +72,9 @@ void write_json(PickleWriter& pickle, const json& value, bool tuples) {
   }
 }
 
-class Writer {
+class DeepspeedWriter {
  public:
-  Writer(const Catalogue& catalogue, const ReshardTarget& target)
+  DeepspeedWriter(const Catalogue& catalogue, const ReshardTarget& target)
       : catalogue_(catalogue), target_(target), training_(catalogue.training.get()) {
     patterns_ = patterns_for(catalogue, target);
     if (target.zero == 3 && target.pp > 1) throw core::usage_error("ZeRO 3 has no pipeline stages");
@@ -110,7 +110,8 @@ class Writer {
       param.states[state] = cut ? pad_vocabulary(tensor, target_.vocab_pad * target_.tp) : tensor;
     }
     if (!findings.empty())
-      throw refused("tensor " + core::quoted(findings[0].tensor) + ": " + findings[0].detail);
+      throw deepspeed_refused("tensor " + core::quoted(findings[0].tensor) + ": " +
+                              findings[0].detail);
     for (Param& param : params_) complete(param);
     for (const Param& param : params_) groups_ = std::max(groups_, param.group + 1);
   }
@@ -194,8 +195,8 @@ class Writer {
     }
     for (const auto& [state, slices] : group.bytes) {
       if (slices.size() != group.names.size()) {
-        throw refused("state " + core::quoted(state) +
-                      " is not there for every parameter of group " + std::to_string(g));
+        throw deepspeed_refused("state " + core::quoted(state) +
+                                " is not there for every parameter of group " + std::to_string(g));
       }
     }
     const std::uint64_t unit = 2 * target_.dp;
@@ -528,7 +529,8 @@ std::shared_ptr<UcpPatterns> patterns_for(const Catalogue& catalogue, const Resh
     patterns = catalogue.training->patterns;
   }
   if (patterns->empty() && target.tp > 1) {
-    throw refused("tensor parallelism without universal_checkpoint_info needs --patterns");
+    throw deepspeed_refused(
+        "tensor parallelism without universal_checkpoint_info needs --patterns");
   }
   return patterns;
 }
@@ -539,7 +541,7 @@ bool is_early(const Catalogue& catalogue, const std::string& parameter) {
 }
 
 std::vector<OutputPlan> plan_deepspeed(const Catalogue& catalogue, const ReshardTarget& target) {
-  return Writer(catalogue, target).run();
+  return DeepspeedWriter(catalogue, target).run();
 }
 
 }  // namespace stateutils::ckpt

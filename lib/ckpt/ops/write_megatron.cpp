@@ -32,9 +32,9 @@ struct Node {
   }
 };
 
-class Writer {
+class MegatronWriter {
  public:
-  Writer(const Catalogue& catalogue, const ReshardTarget& target)
+  MegatronWriter(const Catalogue& catalogue, const ReshardTarget& target)
       : catalogue_(catalogue),
         target_(target),
         training_(catalogue.training.get()),
@@ -230,7 +230,7 @@ class Writer {
 }  // namespace
 
 std::vector<OutputPlan> plan_megatron(const Catalogue& catalogue, const ReshardTarget& target) {
-  return Writer(catalogue, target).run();
+  return MegatronWriter(catalogue, target).run();
 }
 
 }  // namespace stateutils::ckpt

@@ -48,6 +48,11 @@ void write_sub_param_shape(PickleWriter& pickle, const json& value) {
       .raw("b");
 }
 
+bool is_expert(const Tensor& tensor) {
+  return std::ranges::any_of(tensor.attributes,
+                             [](const auto& entry) { return entry.first == "is_expert_param"; });
+}
+
 OutputPlan state_file(const Tensor& tensor, const std::string& state, bool bare) {
   TorchBuilder file(state);
   if (state == "step" || bare) {
@@ -112,9 +117,11 @@ std::vector<OutputPlan> plan_universal(const Catalogue& catalogue, bool rich) {
     if (tensor.role == Role::kFp32) with_fp32.insert(tensor.parameter);
   }
   for (const Tensor& tensor : catalogue.tensors) {
-    // The low-precision copy stays in the model files; a plain tensor becomes its own fp32 state.
+    // The low-precision copy stays in the model files; a plain tensor becomes its own fp32 state,
+    // and so do experts whose only values are those of their own files.
     const bool low = tensor.role == Role::kParam || tensor.role == Role::kBuffer;
-    if (low && !tensor.parameter.empty()) continue;
+    const bool lone_expert = is_expert(tensor) && !with_fp32.contains(tensor.parameter);
+    if (low && !tensor.parameter.empty() && !lone_expert) continue;
     if (tensor.role == Role::kStep && bare) continue;
     Tensor written = tensor;
     if (written.parameter.empty()) written.parameter = tensor.name;

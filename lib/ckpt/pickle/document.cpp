@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kMaxPaths = 10'000'000;
 
-core::Error refused(const std::string& message) {
+core::Error document_refused(const std::string& message) {
   return {core::Category::kInput, message};
 }
 
@@ -168,13 +168,13 @@ void walk_leaves(const Heap& heap, Ref start,
   const auto enter = [&](Ref ref) {
     const Children children = children_of(heap, heap.at(ref));
     if (children.items == nullptr || children.items->empty()) {
-      if (++paths > kMaxPaths) throw refused("more than 10 million values");
+      if (++paths > kMaxPaths) throw document_refused("more than 10 million values");
       visit(path, ref);
       return;
     }
-    if (frames.size() >= kMaxPickleDepth) throw refused("nested deeper than 1000");
-    if (!open.insert(ref).second) throw refused("the object tree contains itself");
-    if (++paths > kMaxPaths) throw refused("more than 10 million values");
+    if (frames.size() >= kMaxPickleDepth) throw document_refused("nested deeper than 1000");
+    if (!open.insert(ref).second) throw document_refused("the object tree contains itself");
+    if (++paths > kMaxPaths) throw document_refused("more than 10 million values");
     frames.push_back({ref, children, 0, path.size()});
   };
   enter(start);

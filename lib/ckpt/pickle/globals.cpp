@@ -8,14 +8,14 @@
 namespace stateutils::ckpt {
 namespace {
 
-struct Entry {
+struct KnownGlobal {
   std::string_view module, name;
   Meaning meaning;
 };
 
 using enum Meaning;
 
-constexpr Entry kEntries[] = {
+constexpr KnownGlobal kEntries[] = {
     {"torch._utils", "_rebuild_tensor", kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", kRebuildTensorV2},
     {"torch._utils", "_rebuild_tensor_v3", kRebuildTensorV3},
@@ -110,8 +110,9 @@ std::optional<Meaning> global_meaning(std::string_view module, std::string_view 
     if (dtype_from_storage(name)) return kStorageClass;
     if (dtype_from_torch(name)) return kTorchDType;
   }
-  const auto* const found = std::ranges::find_if(
-      kEntries, [&](const Entry& entry) { return entry.module == module && entry.name == name; });
+  const auto* const found = std::ranges::find_if(kEntries, [&](const KnownGlobal& entry) {
+    return entry.module == module && entry.name == name;
+  });
   if (found == std::end(kEntries)) return std::nullopt;
   return found->meaning;
 }

@@ -16,7 +16,7 @@ namespace stateutils::ckpt {
 namespace {
 
 // Thrown with the message alone; run() adds file and offset.
-[[noreturn]] void refuse(const std::string& message) {
+[[noreturn]] void refuse_program(const std::string& message) {
   throw PickleRefused{message};
 }
 
@@ -41,12 +41,12 @@ class Machine {
  private:
   // --- reading -------------------------------------------------------------------------------
   unsigned char byte() {
-    if (at_ >= bytes_.size()) refuse("the pickle ends without STOP");
+    if (at_ >= bytes_.size()) refuse_program("the pickle ends without STOP");
     return static_cast<unsigned char>(bytes_[at_++]);
   }
   std::string_view take(std::uint64_t size) {
     if (size > bytes_.size() - at_) {
-      refuse("a length of " + std::to_string(size) + " bytes passes the end of the pickle");
+      refuse_program("a length of " + std::to_string(size) + " bytes passes the end of the pickle");
     }
     const auto text = bytes_.substr(at_, size);
     at_ += size;
@@ -60,7 +60,7 @@ class Machine {
   }
   std::string_view line() {
     const auto end = bytes_.find('\n', at_);
-    if (end == std::string_view::npos) refuse("a text argument has no end");
+    if (end == std::string_view::npos) refuse_program("a text argument has no end");
     const auto text = bytes_.substr(at_, end - at_);
     at_ = end + 1;
     return text;
@@ -68,7 +68,7 @@ class Machine {
   // A signed 4-byte length (protocol 1 strings, LONG4).
   std::uint64_t signed_length() {
     const auto size = fixed<std::int32_t>();
-    if (size < 0) refuse("a negative length");
+    if (size < 0) refuse_program("a negative length");
     return static_cast<std::uint64_t>(size);
   }
 
@@ -76,22 +76,22 @@ class Machine {
   void push(Ref ref) { stack_.push_back(ref); }
   void push(Object object) { push(heap_.add(std::move(object))); }
   Ref pop() {
-    if (stack_.size() <= floor()) refuse("the stack is empty");
+    if (stack_.size() <= floor()) refuse_program("the stack is empty");
     const Ref ref = stack_.back();
     stack_.pop_back();
     return ref;
   }
   Ref top() {
-    if (stack_.size() <= floor()) refuse("the stack is empty");
+    if (stack_.size() <= floor()) refuse_program("the stack is empty");
     return stack_.back();
   }
   [[nodiscard]] std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
   void mark() {
-    if (marks_.size() >= kMaxPickleDepth) refuse("nested deeper than 1000");
+    if (marks_.size() >= kMaxPickleDepth) refuse_program("nested deeper than 1000");
     marks_.push_back(stack_.size());
   }
   std::vector<Ref> pop_mark() {
-    if (marks_.empty()) refuse("no MARK on the stack");
+    if (marks_.empty()) refuse_program("no MARK on the stack");
     const auto first = static_cast<std::ptrdiff_t>(marks_.back());
     marks_.pop_back();
     std::vector<Ref> items(stack_.begin() + first, stack_.end());
@@ -111,12 +111,13 @@ class Machine {
   }
   void get(std::uint64_t index) {
     const auto found = memo_.find(index);
-    if (found == memo_.end()) refuse("memo entry " + std::to_string(index) + " was never stored");
+    if (found == memo_.end())
+      refuse_program("memo entry " + std::to_string(index) + " was never stored");
     push(found->second);
   }
   std::uint64_t line_index() {
     const auto index = core::parse_u64(line());
-    if (!index) refuse("a memo index is no number");
+    if (!index) refuse_program("a memo index is no number");
     return *index;
   }
 
@@ -141,12 +142,12 @@ class Machine {
   void text_long(std::string_view text) {
     if (text.ends_with('L')) text.remove_suffix(1);
     const auto value = core::parse_i64(text);
-    if (!value) refuse("an integer in text form is malformed or passes 64 bits");
+    if (!value) refuse_program("an integer in text form is malformed or passes 64 bits");
     integer(*value);
   }
   void text_float() {
     const auto value = text_real(line());
-    if (!value) refuse("a float in text form is malformed");
+    if (!value) refuse_program("a float in text form is malformed");
     real(*value);
   }
   void binary_float() {
@@ -160,26 +161,27 @@ class Machine {
     const Ref list = top();
     const Kind kind = heap_.at(list).kind;
     if (kind == Kind::kOpaque) return;
-    if (kind != Kind::kList) refuse("APPEND to something that is no list");
+    if (kind != Kind::kList) refuse_program("APPEND to something that is no list");
     for (const Ref item : items) heap_.append(list, item);
   }
   void set_all(const std::vector<Ref>& items) {
     const Ref dict = top();
     const Kind kind = heap_.at(dict).kind;
-    if (items.size() % 2 != 0) refuse("SETITEMS with a key without value");
+    if (items.size() % 2 != 0) refuse_program("SETITEMS with a key without value");
     if (kind == Kind::kOpaque) return;
-    if (kind != Kind::kDict) refuse("SETITEM on something that is no dict");
+    if (kind != Kind::kDict) refuse_program("SETITEM on something that is no dict");
     for (const Ref item : items) heap_.append(dict, item);
   }
   void add_all(const std::vector<Ref>& items) {
     const Ref set = top();
     const Kind kind = heap_.at(set).kind;
     if (kind == Kind::kOpaque) return;
-    if (kind != Kind::kSet || heap_.at(set).flag) refuse("ADDITEMS to something that is no set");
+    if (kind != Kind::kSet || heap_.at(set).flag)
+      refuse_program("ADDITEMS to something that is no set");
     for (const Ref item : items) heap_.append(set, item);
   }
   void dict_of(std::vector<Ref> items) {
-    if (items.size() % 2 != 0) refuse("DICT with a key without value");
+    if (items.size() % 2 != 0) refuse_program("DICT with a key without value");
     push({.kind = Kind::kDict, .items = std::move(items)});
   }
 
@@ -194,8 +196,9 @@ class Machine {
     }
     if (!meaning && options_.drop_opaque) meaning = Meaning::kOpaque;
     if (!meaning) {
-      refuse("the pickle refers to " + core::quoted(full) +
-             ", which is not on the list of known names (--allow-record admits it as data)");
+      refuse_program(
+          "the pickle refers to " + core::quoted(full) +
+          ", which is not on the list of known names (--allow-record admits it as data)");
     }
     if (*meaning == Meaning::kGetattr) getattr_named_ = true;
     push({.kind = Kind::kClass,
@@ -206,7 +209,7 @@ class Machine {
     const Ref name = pop();
     const Ref module = pop();
     if (heap_.at(name).kind != Kind::kString || heap_.at(module).kind != Kind::kString) {
-      refuse("STACK_GLOBAL needs two strings");
+      refuse_program("STACK_GLOBAL needs two strings");
     }
     global(heap_.at(module).text, heap_.at(name).text);
   }
@@ -223,14 +226,15 @@ class Machine {
       stray = is_getattr(object.type) || is_getattr(object.state);
       for (const Ref ref : object.items) stray = stray || is_getattr(ref);
     }
-    if (stray) refuse("builtins.getattr is used other than to name a member of an enumeration");
+    if (stray)
+      refuse_program("builtins.getattr is used other than to name a member of an enumeration");
   }
   void call(bool with_keywords) {
     if (with_keywords) {
       const Ref keywords = pop();
       const Object& object = heap_.at(keywords);
       if (object.kind != Kind::kDict || !object.items.empty()) {
-        refuse("NEWOBJ_EX with keyword arguments");
+        refuse_program("NEWOBJ_EX with keyword arguments");
       }
     }
     const Ref arguments = pop();
@@ -258,12 +262,12 @@ void Machine::step(Op op) {
   switch (op) {
     case Op::kProto: {
       const unsigned protocol = byte();
-      if (protocol > 5) refuse("protocol " + std::to_string(protocol) + " is unknown");
+      if (protocol > 5) refuse_program("protocol " + std::to_string(protocol) + " is unknown");
       return;
     }
     case Op::kFrame: {
       const auto size = fixed<std::uint64_t>();
-      if (size > bytes_.size() - at_) refuse("a frame passes the end of the pickle");
+      if (size > bytes_.size() - at_) refuse_program("a frame passes the end of the pickle");
       return;
     }
     case Op::kMark:
@@ -314,18 +318,18 @@ void Machine::step(Op op) {
     case Op::kBinPersId:
       return push(builder_.storage(pop()));
     case Op::kPersId:
-      refuse("a persistent id in text form");
+      refuse_program("a persistent id in text form");
     case Op::kInst:
-      refuse("opcode INST is not allowed");
+      refuse_program("opcode INST is not allowed");
     case Op::kObj:
-      refuse("opcode OBJ is not allowed");
+      refuse_program("opcode OBJ is not allowed");
     case Op::kExt1:
     case Op::kExt2:
     case Op::kExt4:
-      refuse("extension codes are not allowed");
+      refuse_program("extension codes are not allowed");
     case Op::kNextBuffer:
     case Op::kReadonlyBuffer:
-      refuse("out-of-band buffers are not allowed");
+      refuse_program("out-of-band buffers are not allowed");
     default:
       return step_container(op);
   }
@@ -423,7 +427,7 @@ void Machine::step_value(Op op) {
     case Op::kByteArray8:
       return bytes(take(fixed<std::uint64_t>()));
     default:
-      refuse("unknown opcode " + std::to_string(static_cast<unsigned>(op)));
+      refuse_program("unknown opcode " + std::to_string(static_cast<unsigned>(op)));
   }
 }
 

@@ -70,6 +70,12 @@ void protect_column(const BlockFiles& files, Group& group, const Matrix& rows, s
 
 }  // namespace
 
+void ProtectOptions::check_deadline() const {
+  if (deadline && std::chrono::steady_clock::now() >= *deadline) {
+    throw core::environment_error("the deadline has passed; nothing was written");
+  }
+}
+
 Matrix Sidecar::rows() const {
   return code == "xor" ? xor_row(data) : cauchy_rows(data, parity);
 }
@@ -162,6 +168,7 @@ void protect_folder(const std::string& folder, Sidecar layout, const ProtectOpti
           std::make_unique<core::OutputFile>(target.temporary() + '/' + parity.file, file_options));
     }
     core::parallel_for(group.columns(), options.threads, [&](std::uint64_t column) {
+      options.check_deadline();
       protect_column(files, group, rows, column, outputs);
     });
     for (auto& output : outputs) output->commit();

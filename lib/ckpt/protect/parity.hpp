@@ -2,7 +2,9 @@
 // of 1 MiB, each block with its hash, so that any M bad blocks of a column can be made again.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +65,10 @@ struct Damage {
 struct ProtectOptions {
   int threads = 1;
   bool sync = true;
+  bool dry_run = false;  // repair_folder() only looks
+  std::optional<std::chrono::steady_clock::time_point> deadline{};
+  // kEnvironment when it has passed.
+  void check_deadline() const;
 };
 
 [[nodiscard]] bool has_parity(const std::string& folder);

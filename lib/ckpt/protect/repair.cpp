@@ -119,7 +119,7 @@ Damage repair_folder(const std::string& folder, const ProtectOptions& options) {
     damage.lost_columns += bad.back().lost_columns;
     damage.files.insert(damage.files.end(), damaged.back().begin(), damaged.back().end());
   }
-  if (damage.files.empty() || damage.lost_columns > 0) return damage;
+  if (damage.files.empty() || damage.lost_columns > 0 || options.dry_run) return damage;
   const core::OutputFileOptions file_options{.sync = options.sync, .replace = true};
   Outputs outputs;
   for (std::size_t g = 0; g < sidecar.groups.size(); ++g) {
@@ -130,8 +130,10 @@ Damage repair_folder(const std::string& folder, const ProtectOptions& options) {
       outputs.emplace(name, std::make_unique<core::OutputFile>(path.string(), file_options));
     }
     const GroupRepair repair{files, sidecar.groups[g], rows, bad[g], outputs};
-    core::parallel_for(sidecar.groups[g].columns(), options.threads,
-                       [&](std::uint64_t column) { repair.column(column); });
+    core::parallel_for(sidecar.groups[g].columns(), options.threads, [&](std::uint64_t column) {
+      options.check_deadline();
+      repair.column(column);
+    });
   }
   for (auto& [name, output] : outputs) output->prepare();
   for (auto& [name, output] : outputs) output->publish();

@@ -1,6 +1,7 @@
 #include "ckpt/quant/hessian.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "core/signals.hpp"
 #include "core/threads.hpp"
@@ -37,8 +38,9 @@ bool cholesky(Square& a, int threads) {
   return true;
 }
 
-// (L L^T)^-1 from L. Row i of the result of the first loop is column i of L^-1.
-Square inverse_of(const Square& lower, int threads) {
+// (L L^T)^-1 from L, whose room goes on the way. Row i of the result of the first loop is column i
+// of L^-1.
+Square inverse_of(Square lower, int threads) {
   const std::size_t n = lower.n;
   Square columns{n, std::vector<double>(n * n)};
   core::parallel_for(n, threads, [&](std::uint64_t c) {
@@ -49,6 +51,7 @@ Square inverse_of(const Square& lower, int threads) {
       x[r] = sum / row[r];
     }
   });
+  lower = {};
   Square inverse{n, std::vector<double>(n * n)};
   core::parallel_for(n, threads, [&](std::uint64_t r) {
     for (std::size_t c = 0; c <= r; ++c) {
@@ -81,22 +84,20 @@ Square reordered(const Square& h, std::span<const std::size_t> order,
   return out;
 }
 
-Square feedback_factor(const Square& h, bool is_inverse, int threads) {
-  Square inverse = h;
+Square feedback_factor(Square h, bool is_inverse, int threads) {
   if (!is_inverse) {
-    if (!cholesky(inverse, threads)) return {};
-    inverse = inverse_of(inverse, threads);
+    if (!cholesky(h, threads)) return {};
+    h = inverse_of(std::move(h), threads);
   }
-  if (!cholesky(inverse, threads)) return {};
-  Square upper{h.n, std::vector<double>(h.n * h.n)};
+  if (!cholesky(h, threads)) return {};
   for (std::size_t r = 0; r < h.n; ++r) {
-    for (std::size_t c = r; c < h.n; ++c) upper.cells[r * h.n + c] = inverse.at(c, r);
+    for (std::size_t c = r + 1; c < h.n; ++c) std::swap(h.cells[r * h.n + c], h.cells[c * h.n + r]);
   }
-  return upper;
+  return h;
 }
 
 double weighted_square(const Square& h, std::span<const double> d, std::size_t rows, int threads) {
-  const std::size_t n = h.n;
+  const std::size_t n = rows == 0 ? 0 : d.size() / rows;
   std::vector<double> sums(rows);
   core::parallel_for(rows, threads, [&](std::uint64_t r) {
     std::vector<double> row(n);

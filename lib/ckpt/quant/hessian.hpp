@@ -24,9 +24,9 @@ void damp(Square& h);
                                std::span<const double> scale);
 // U, upper triangular, with H^-1 = U^T U; empty() when H is not positive definite. With
 // `is_inverse`, `h` is H^-1 already.
-[[nodiscard]] Square feedback_factor(const Square& h, bool is_inverse, int threads);
+[[nodiscard]] Square feedback_factor(Square h, bool is_inverse, int threads);
 
-// tr(D H D^T) of a matrix of `rows` rows by h.n columns, stored column by column.
+// tr(D H D^T) of a matrix of `rows` rows, stored column by column; `h` may be the empty identity.
 [[nodiscard]] double weighted_square(const Square& h, std::span<const double> d, std::size_t rows,
                                      int threads);
 

@@ -38,7 +38,7 @@ std::vector<float> as_stored(const std::vector<float>& centroids, DType type) {
 }
 
 // The vectors of columns [first, last) with the weight of their column; a vector that padding
-// fills up has weight 0.
+// fills up has weight 0, unless there are no others.
 struct Vectors {
   std::vector<float> values{};
   std::vector<double> weights{};
@@ -52,7 +52,8 @@ Vectors vectors_of(const Weights& w, std::span<const double> column_weights, std
     float* const to = out.values.data() + (c - first) * blocks * v;
     for (std::size_t r = 0; r < w.rows; ++r) to[r] = static_cast<float>(w.column(c)[r]);
     for (std::uint64_t b = 0; b < blocks; ++b) {
-      out.weights.push_back((b + 1) * v <= w.rows ? column_weights[c] : 0.0);
+      const bool counts = (b + 1) * v <= w.rows || w.rows < v;
+      out.weights.push_back(counts ? column_weights[c] : 0.0);
     }
   }
   return out;
@@ -60,40 +61,37 @@ Vectors vectors_of(const Weights& w, std::span<const double> column_weights, std
 
 class LayerQuantizer {
  public:
-  LayerQuantizer(const Weights& weights, const Square& h, const Square* inverse, DType type,
-                 const QuantOptions& options)
-      : given_(weights), given_h_(h), inverse_(inverse), type_(type), options_(options) {
-    out_.rows = weights.rows;
-    out_.columns = weights.columns;
-    out_.outliers = static_cast<std::size_t>(
-        std::floor(static_cast<double>(weights.columns) * options.outlier_percent / 100));
-  }
+  LayerQuantizer(const std::function<Weights()>& load, const Square& h, const Square* inverse,
+                 DType type, const QuantOptions& options)
+      : load_(load), given_h_(h), inverse_(inverse), type_(type), options_(options) {}
 
   QuantizedLayer run() {
-    prepare();
+    prepare(load_());
     make_codebooks(work_, false);
     if (options_.residual_k > 0) make_codebooks(left_by_first_codebook(), true);
-    measure(feedback_pass(work_));
+    measure(feedback_pass(std::move(work_)));
     return std::move(out_);
   }
 
  private:
   // Columns in coding order: normalized, dead ones zeroed; H follows.
-  void prepare() {
-    const std::size_t n = out_.columns;
+  void prepare(Weights given) {
+    const std::size_t n = out_.columns = given.columns;
+    out_.rows = given.rows;
+    out_.outliers = outlier_columns(n, options_);
     diagonal_.resize(n);
     for (std::size_t c = 0; c < n; ++c) diagonal_[c] = given_h_.at(c, c);
     choose_order();
     std::vector<double> scale(n, 1.0);
     work_ = {out_.rows, n, std::vector<double>(out_.rows * n)};
-    if (options_.norm != Norm::kNone) normalize(scale);
+    if (options_.norm != Norm::kNone) normalize(given, scale);
     for (std::size_t p = 0; p < n; ++p) {
       const std::size_t c = out_.order[p];
       double* const to = work_.column(p);
       const double bias = out_.bias.empty() ? 0.0 : static_cast<double>(out_.bias[c]);
       const bool dead = diagonal_[c] == 0;
       for (std::size_t r = 0; r < out_.rows; ++r) {
-        to[r] = dead ? 0.0 : (given_.column(c)[r] - bias) / scale[c];
+        to[r] = dead ? 0.0 : (given.column(c)[r] - bias) / scale[c];
       }
     }
     column_weights_.resize(n);
@@ -101,6 +99,7 @@ class LayerQuantizer {
       const std::size_t c = out_.order[p];
       column_weights_[p] = (diagonal_[c] == 0 ? 1.0 : diagonal_[c]) * scale[c] * scale[c];
     }
+    given = {};
     if (!given_h_.identity()) make_factor(scale);
   }
 
@@ -117,10 +116,10 @@ class LayerQuantizer {
   }
 
   // Rounded to F32 as stored, so that both sides use the same numbers.
-  void normalize(std::vector<double>& scale) {
+  void normalize(const Weights& given, std::vector<double>& scale) {
     const auto rows = static_cast<double>(out_.rows);
     for (std::size_t c = 0; c < out_.columns; ++c) {
-      const double* const w = given_.column(c);
+      const double* const w = given.column(c);
       double bias = 0, spread = 0;
       if (options_.norm == Norm::kMinMax) {
         const auto [low, high] = std::minmax_element(w, w + out_.rows);
@@ -148,8 +147,8 @@ class LayerQuantizer {
       }
       damp(h);
     }
-    factor_ =
-        feedback_factor(reordered(h, out_.order, factors), inverse_ != nullptr, options_.threads);
+    h = reordered(h, out_.order, factors);
+    factor_ = feedback_factor(std::move(h), inverse_ != nullptr, options_.threads);
     if (factor_.cells.empty()) {
       throw core::Error(core::Category::kInput, "the Hessian is not positive definite");
     }
@@ -289,37 +288,33 @@ class LayerQuantizer {
     }
   }
 
-  void measure(const Weights& coded) {
+  void measure(Weights coded) {
+    factor_ = {};
     out_.bits_per_weight = bits_per_weight(out_.rows, out_.columns, out_.outliers, options_);
-    const double whole =
-        weighted_square(given_h_with_size(), given_.cells, out_.rows, options_.threads);
+    Weights given = load_();
+    const double whole = weighted_square(given_h_, given.cells, out_.rows, options_.threads);
     const auto relative = [&](const std::vector<double>& difference) {
-      const double error =
-          weighted_square(given_h_with_size(), difference, out_.rows, options_.threads);
+      const double error = weighted_square(given_h_, difference, out_.rows, options_.threads);
       return whole > 0 ? error / whole : 0.0;
     };
-    std::vector<double> difference(given_.cells.size());
     for (std::size_t p = 0; p < out_.columns; ++p) {
       const std::size_t c = out_.order[p];
       const double scale = out_.scale.empty() ? 1.0 : static_cast<double>(out_.scale[c]);
       const double bias = out_.bias.empty() ? 0.0 : static_cast<double>(out_.bias[c]);
       for (std::size_t r = 0; r < out_.rows; ++r) {
-        difference[c * out_.rows + r] = given_.column(c)[r] - (coded.column(p)[r] * scale + bias);
+        given.column(c)[r] -= coded.column(p)[r] * scale + bias;
       }
     }
-    out_.proxy_error = relative(difference);
+    out_.proxy_error = relative(given.cells);
+    coded = {};
+    given = load_();
     const auto bits = static_cast<unsigned>(std::max(1.0, std::floor(out_.bits_per_weight)));
-    const Weights rtn = round_to_nearest(given_, bits, options_.threads);
-    for (std::size_t i = 0; i < difference.size(); ++i) {
-      difference[i] = given_.cells[i] - rtn.cells[i];
-    }
-    out_.rtn_proxy_error = relative(difference);
-  }
-  [[nodiscard]] Square given_h_with_size() const {
-    return given_h_.identity() ? Square{out_.columns, {}} : given_h_;
+    Weights rtn = round_to_nearest(given, bits, options_.threads);
+    for (std::size_t i = 0; i < rtn.cells.size(); ++i) rtn.cells[i] -= given.cells[i];
+    out_.rtn_proxy_error = relative(rtn.cells);
   }
 
-  const Weights& given_;
+  const std::function<Weights()>& load_;
   const Square& given_h_;
   const Square* inverse_;
   DType type_;
@@ -348,9 +343,29 @@ double bits_per_weight(std::uint64_t rows, std::uint64_t columns, std::uint64_t 
   return (16 * codebooks + indices) / (m * n);
 }
 
-QuantizedLayer quantize_layer(const Weights& weights, const Square& h, const Square* inverse,
-                              DType centroid_type, const QuantOptions& options) {
-  return LayerQuantizer(weights, h, inverse, centroid_type, options).run();
+std::uint64_t outlier_columns(std::uint64_t columns, const QuantOptions& options) {
+  return static_cast<std::uint64_t>(
+      std::floor(static_cast<double>(columns) * options.outlier_percent / 100));
+}
+
+QuantizedLayer quantize_layer(const std::function<Weights()>& load, const Square& h,
+                              const Square* inverse, DType centroid_type,
+                              const QuantOptions& options) {
+  return LayerQuantizer(load, h, inverse, centroid_type, options).run();
+}
+
+// The largest of the moments at which most is held: factoring (3 squares beside H), k-means (the
+// vectors as floats, 36 bytes for each in its tables), and two matrices side by side.
+std::uint64_t quantize_memory(std::uint64_t rows, std::uint64_t columns, bool hessian, bool inverse,
+                              const QuantOptions& options) {
+  const std::uint64_t matrix = 8 * rows * columns, square = 8 * columns * columns;
+  const std::uint64_t given = (hessian ? square : 0) + (inverse ? square : 0);
+  const std::uint64_t factor = hessian ? square : 0;
+  const std::uint64_t vectors = matrix / 2 + 36 * (rows / options.v + 1) * columns;
+  const std::uint64_t residual = options.residual_k > 0 ? matrix : 0;
+  const std::uint64_t indices = (residual > 0 ? 8 : 4) * (rows / options.v + 1) * columns;
+  return given + std::max({2 * matrix + factor + indices, matrix + 2 * factor,
+                           matrix + residual + factor + vectors});
 }
 
 Weights round_to_nearest(const Weights& weights, unsigned bits, int threads) {

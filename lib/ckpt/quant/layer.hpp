@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,11 +69,18 @@ struct QuantizedLayer {
 [[nodiscard]] double bits_per_weight(std::uint64_t rows, std::uint64_t columns,
                                      std::uint64_t outliers, const QuantOptions& options);
 
+// The columns that get a codebook of their own.
+[[nodiscard]] std::uint64_t outlier_columns(std::uint64_t columns, const QuantOptions& options);
+
 // `h` is the Hessian as given (identity when empty), `inverse` its inverse where that is known.
 // Centroids are rounded to `centroid_type` (F16 or BF16) before anything is assigned to them.
-[[nodiscard]] QuantizedLayer quantize_layer(const Weights& weights, const Square& h,
+// `load` gives the weights; it is called again rather than that they are kept.
+[[nodiscard]] QuantizedLayer quantize_layer(const std::function<Weights()>& load, const Square& h,
                                             const Square* inverse, DType centroid_type,
                                             const QuantOptions& options);
+// Bytes that quantize_layer() needs at its peak, with H and its inverse where they are given.
+[[nodiscard]] std::uint64_t quantize_memory(std::uint64_t rows, std::uint64_t columns, bool hessian,
+                                            bool inverse, const QuantOptions& options);
 
 // Uniform round to nearest per output row at `bits` bits, the clip chosen by least squared error
 // out of 100 shares of the row's largest magnitude.

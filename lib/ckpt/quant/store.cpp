@@ -24,14 +24,6 @@ unsigned bits_of(std::uint64_t k) {
   return k == 0 ? 0 : static_cast<unsigned>(std::countr_zero(k));
 }
 
-void add_tensor(Target& target, const std::string& name, DType dtype, Shape shape,
-                std::string bytes) {
-  target.tensors.push_back({.name = name,
-                            .dtype = dtype,
-                            .shape = std::move(shape),
-                            .bytes = memory_file(std::move(bytes), name)});
-}
-
 std::string encoded(const std::vector<float>& numbers, DType type) {
   const std::vector<double> wide(numbers.begin(), numbers.end());
   std::string bytes(numbers.size() * item_bytes(type), '\0');
@@ -304,26 +296,53 @@ Weights load_weights(const Tensor& tensor) {
   return weights;
 }
 
-LayerConfig add_layer(Target& target, const std::string& name, DType dtype,
-                      const QuantizedLayer& layer, const QuantOptions& options) {
+LayerConfig plan_layer(const std::string& name, DType dtype, const Shape& shape,
+                       const QuantOptions& options) {
   LayerConfig c{.name = name,
                 .dtype = dtype,
-                .rows = layer.rows,
-                .columns = layer.columns,
-                .outliers = layer.outliers,
+                .rows = shape[0],
+                .columns = shape[1],
+                .outliers = outlier_columns(shape[1], options),
                 .v = options.v,
                 .k = options.k,
-                .residual_k = options.residual_k,
-                .groups = options.groups};
-  c.permuted = !std::ranges::is_sorted(layer.order);
-  c.normed = !layer.scale.empty();
+                .residual_k = options.residual_k};
+  c.groups = std::min(options.groups, c.columns - c.outliers);
+  c.permuted = options.permute || c.outliers > 0;
+  c.normed = options.norm != Norm::kNone;
   if (c.outliers > 0) {
     c.outlier_v = options.outlier_v;
     c.outlier_k = options.outlier_k;
   }
+  return c;
+}
+
+std::vector<LayerTensor> layer_tensors(const LayerConfig& c) {
+  const Widths widths = widths_of(c);
+  const DType type = centroid_type(c.dtype);
+  std::vector<LayerTensor> tensors{
+      {c.name + ".indices", DType::kI32, {c.groups, row_blocks(c.rows, c.v), widths.words}},
+      {c.name + ".centroids", type, {c.groups, c.k * c.v}}};
+  const auto add = [&](const char* suffix, DType dtype, Shape shape) {
+    tensors.push_back({c.name + suffix, dtype, std::move(shape)});
+  };
+  if (c.residual_k > 0) add(".res_centroids", type, {c.groups, c.residual_k * c.v});
+  if (c.outliers > 0) {
+    add(".outlier_indices", DType::kI32,
+        {1, row_blocks(c.rows, c.outlier_v), widths.outlier_words});
+    add(".outlier_centroids", type, {1, c.outlier_k * c.outlier_v});
+  }
+  if (c.permuted) add(".perm", DType::kI32, {c.columns});
+  if (c.normed) {
+    add(".weight_scale", DType::kF32, {c.columns});
+    add(".weight_bias", DType::kF32, {c.columns});
+  }
+  return tensors;
+}
+
+std::vector<std::string> layer_bytes(const LayerConfig& c, const QuantizedLayer& layer) {
   const Widths widths = widths_of(c);
   const std::uint64_t blocks = row_blocks(c.rows, c.v), rest = c.columns - c.outliers;
-  const DType type = centroid_type(dtype);
+  const DType type = centroid_type(c.dtype);
   std::vector<std::uint32_t> words;
   std::vector<float> centroids, residuals;
   for (std::uint64_t g = 0; g < c.groups; ++g) {
@@ -334,31 +353,23 @@ LayerConfig add_layer(Target& target, const std::string& name, DType dtype,
     residuals.insert(residuals.end(), group.residual_centroids.begin(),
                      group.residual_centroids.end());
   }
-  add_tensor(target, name + ".indices", DType::kI32, {c.groups, blocks, widths.words},
-             raw_bytes(words));
-  add_tensor(target, name + ".centroids", type, {c.groups, c.k * c.v}, encoded(centroids, type));
-  if (c.residual_k > 0) {
-    add_tensor(target, name + ".res_centroids", type, {c.groups, c.residual_k * c.v},
-               encoded(residuals, type));
-  }
+  std::vector<std::string> bytes{raw_bytes(words), encoded(centroids, type)};
+  if (c.residual_k > 0) bytes.push_back(encoded(residuals, type));
   if (c.outliers > 0) {
-    const std::uint64_t outlier_blocks = row_blocks(c.rows, c.outlier_v);
     std::vector<std::uint32_t> outlier_words;
-    pack_columns(layer.outlier, c.outliers, outlier_blocks, 0, widths.outlier_words, outlier_words);
-    add_tensor(target, name + ".outlier_indices", DType::kI32,
-               {1, outlier_blocks, widths.outlier_words}, raw_bytes(outlier_words));
-    add_tensor(target, name + ".outlier_centroids", type, {1, c.outlier_k * c.outlier_v},
-               encoded(layer.outlier.centroids, type));
+    pack_columns(layer.outlier, c.outliers, row_blocks(c.rows, c.outlier_v), 0,
+                 widths.outlier_words, outlier_words);
+    bytes.push_back(raw_bytes(outlier_words));
+    bytes.push_back(encoded(layer.outlier.centroids, type));
   }
   if (c.permuted) {
-    const std::vector<std::uint32_t> perm(layer.order.begin(), layer.order.end());
-    add_tensor(target, name + ".perm", DType::kI32, {c.columns}, raw_bytes(perm));
+    bytes.push_back(raw_bytes(std::vector<std::uint32_t>(layer.order.begin(), layer.order.end())));
   }
   if (c.normed) {
-    add_tensor(target, name + ".weight_scale", DType::kF32, {c.columns}, raw_bytes(layer.scale));
-    add_tensor(target, name + ".weight_bias", DType::kF32, {c.columns}, raw_bytes(layer.bias));
+    bytes.push_back(raw_bytes(layer.scale));
+    bytes.push_back(raw_bytes(layer.bias));
   }
-  return c;
+  return bytes;
 }
 
 std::string config_text(const std::vector<LayerConfig>& layers) {

@@ -26,9 +26,19 @@ struct LayerConfig {
 // The layer's elements as numbers.
 [[nodiscard]] Weights load_weights(const Tensor& tensor);
 
-// Adds the layer's tensors to the target; returns what to say of it in the configuration.
-LayerConfig add_layer(Target& target, const std::string& name, DType dtype,
-                      const QuantizedLayer& layer, const QuantOptions& options);
+// What is stored of a layer: its names, types and sizes follow from its shape and the options
+// alone.
+[[nodiscard]] LayerConfig plan_layer(const std::string& name, DType dtype, const Shape& shape,
+                                     const QuantOptions& options);
+struct LayerTensor {
+  std::string name;
+  DType dtype;
+  Shape shape;
+};
+[[nodiscard]] std::vector<LayerTensor> layer_tensors(const LayerConfig& config);
+// The bytes of these tensors, in their order.
+[[nodiscard]] std::vector<std::string> layer_bytes(const LayerConfig& config,
+                                                   const QuantizedLayer& layer);
 [[nodiscard]] std::string config_text(const std::vector<LayerConfig>& layers);
 // kInput naming `file` when the text is not of that form or sizes do not fit each other.
 [[nodiscard]] std::vector<LayerConfig> parse_config(const std::string& text,

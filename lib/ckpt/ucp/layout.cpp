@@ -15,9 +15,9 @@ constexpr std::pair<const char*, LayoutKind> kKinds[] = {{"slice", LayoutKind::k
                                                          {"replica", LayoutKind::kReplica},
                                                          {"average", LayoutKind::kAverage}};
 
-class Reader {
+class RankReader {
  public:
-  explicit Reader(const std::string& path) : path_(path) {}
+  explicit RankReader(const std::string& path) : path_(path) {}
 
   Layout run() {
     const json document = core::load_json(path_);
@@ -126,7 +126,7 @@ class Reader {
 }  // namespace
 
 Layout read_layout(const std::string& path) {
-  return Reader(path).run();
+  return RankReader(path).run();
 }
 
 std::string layout_text(const Layout& layout) {

@@ -11,7 +11,7 @@
 namespace stateutils::ckpt {
 namespace {
 
-[[noreturn]] void fail(const Tensor& tensor, const std::string& message) {
+[[noreturn]] void fail_union(const Tensor& tensor, const std::string& message) {
   throw core::Error(core::Category::kInput, "tensor " + core::quoted(tensor.name) + ": " + message);
 }
 
@@ -77,7 +77,7 @@ void average(Tensor& joined, const std::vector<Tensor>& slices) {
     joined.pieces = slices[0].pieces;
     return;
   }
-  if (!is_floating(joined.dtype)) fail(joined, "a tensor to average that is not floating");
+  if (!is_floating(joined.dtype)) fail_union(joined, "a tensor to average that is not floating");
   std::vector<ByteFilePtr> parts;
   for (const Tensor& slice : slices) parts.push_back(tensor_file(slice));
   joined.pieces = {dense_piece(
@@ -88,7 +88,7 @@ void average(Tensor& joined, const std::vector<Tensor>& slices) {
 
 void same_shapes(const Tensor& joined, const std::vector<Tensor>& slices) {
   for (const Tensor& slice : slices) {
-    if (slice.shape != joined.shape) fail(joined, "the shapes of the ranks differ");
+    if (slice.shape != joined.shape) fail_union(joined, "the shapes of the ranks differ");
   }
 }
 
@@ -96,11 +96,11 @@ void same_shapes(const Tensor& joined, const std::vector<Tensor>& slices) {
 void check_others(const Tensor& joined, const std::vector<Tensor>& slices, std::size_t dim) {
   for (const Tensor& slice : slices) {
     if (slice.shape.size() != joined.shape.size() || dim >= slice.shape.size()) {
-      fail(joined, "the ranks' slices cannot be joined on dimension " + std::to_string(dim));
+      fail_union(joined, "the ranks' slices cannot be joined on dimension " + std::to_string(dim));
     }
     for (std::size_t d = 0; d < joined.shape.size(); ++d) {
       if (d != dim && slice.shape[d] != joined.shape[d])
-        fail(joined, "the shapes of the ranks differ");
+        fail_union(joined, "the shapes of the ranks differ");
     }
   }
 }
@@ -118,7 +118,7 @@ std::vector<std::vector<std::uint64_t>> sub_widths(const Tensor& joined,
       for (const Tensor& slice : slices) {
         const std::uint64_t rows = slice.shape[rule.partition_dim];
         if (rows % rule.equal_parts != 0)
-          fail(joined, "the slice is not divisible into its sub-parameters");
+          fail_union(joined, "the slice is not divisible into its sub-parameters");
         widths.back().push_back(rows / rule.equal_parts);
       }
     }
@@ -126,8 +126,8 @@ std::vector<std::vector<std::uint64_t>> sub_widths(const Tensor& joined,
   }
   for (const std::uint64_t width : rule.widths) {
     if (width % ranks != 0)
-      fail(joined,
-           "a sub-parameter of " + std::to_string(width) + " rows is not divisible by the ranks");
+      fail_union(joined, "a sub-parameter of " + std::to_string(width) +
+                             " rows is not divisible by the ranks");
     widths.emplace_back(ranks, width / ranks);
   }
   return widths;
@@ -142,7 +142,8 @@ std::vector<Placement> sub_param_placements(Tensor& joined, const std::vector<Te
   std::vector<std::uint64_t> from(slices.size(), 0);
   std::uint64_t to = 0;
   for (const auto& sub : widths) {
-    if (sub.size() != slices.size()) fail(joined, "sub_param_shard_widths do not name every rank");
+    if (sub.size() != slices.size())
+      fail_union(joined, "sub_param_shard_widths do not name every rank");
     for (std::size_t r = 0; r < slices.size(); ++r) {
       placements.push_back({r, dim, from[r], to, sub[r]});
       from[r] += sub[r];
@@ -151,7 +152,7 @@ std::vector<Placement> sub_param_placements(Tensor& joined, const std::vector<Te
   }
   for (std::size_t r = 0; r < slices.size(); ++r) {
     if (from[r] != slices[r].shape[dim])
-      fail(joined, "the sub-parameters do not fill the slice of rank " + std::to_string(r));
+      fail_union(joined, "the sub-parameters do not fill the slice of rank " + std::to_string(r));
   }
   joined.shape[dim] = to;
   return placements;
@@ -166,7 +167,7 @@ std::vector<Placement> concatenation(Tensor& joined, const std::vector<Tensor>& 
   for (std::uint64_t part = 0; part < parts; ++part) {
     for (std::size_t r = 0; r < slices.size(); ++r) {
       const std::uint64_t rows = slices[r].shape[dim];
-      if (rows % parts != 0) fail(joined, "an odd number of rows cannot be two halves");
+      if (rows % parts != 0) fail_union(joined, "an odd number of rows cannot be two halves");
       placements.push_back({r, dim, part * (rows / parts), to, rows / parts});
       to += rows / parts;
     }

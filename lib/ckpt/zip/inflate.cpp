@@ -19,9 +19,9 @@
 namespace stateutils::ckpt {
 namespace {
 
-constexpr std::size_t kWindow = 32768;      // how far back a match may reach
-constexpr std::size_t kChunk = 256u << 10;  // decoded at a time
-constexpr unsigned kMostBits = 15;          // of a code word
+constexpr std::size_t kWindow = 32768;             // how far back a match may reach
+constexpr std::size_t kInflateChunk = 256u << 10;  // decoded at a time
+constexpr unsigned kMostBits = 15;                 // of a code word
 constexpr std::size_t kLiterals = 286, kDistances = 30, kEndOfBlock = 256;
 
 // Bits of the deflated stream, least significant first.
@@ -150,9 +150,10 @@ class Decoder {
   std::span<const char> more() {
     if (out_.size() > kWindow) out_.erase(out_.begin(), out_.end() - kWindow);
     const std::size_t before = out_.size();
-    while (!finished() && out_.size() < before + kChunk) {
+    while (!finished() && out_.size() < before + kInflateChunk) {
       if (kind_ == Kind::kNone) begin_block();
-      kind_ == Kind::kStored ? copy_stored(before + kChunk) : decode_symbols(before + kChunk);
+      kind_ == Kind::kStored ? copy_stored(before + kInflateChunk)
+                             : decode_symbols(before + kInflateChunk);
     }
     return std::span<const char>(out_).subspan(before);
   }

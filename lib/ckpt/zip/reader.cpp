@@ -36,9 +36,9 @@ struct Directory {
   std::uint64_t end = 0;  // where the end records begin
 };
 
-class Reader {
+class ZipReader {
  public:
-  Reader(const ByteFile& file, ZipOptions options) : file_(file), options_(options) {}
+  ZipReader(const ByteFile& file, ZipOptions options) : file_(file), options_(options) {}
 
   std::vector<ZipEntry> run() {
     const Directory directory = find_directory();
@@ -222,7 +222,7 @@ class Reader {
 }  // namespace
 
 std::vector<ZipEntry> read_zip(const ByteFile& file, ZipOptions options) {
-  return Reader(file, options).run();
+  return ZipReader(file, options).run();
 }
 
 bool looks_like_zip(const ByteFile& file) {

@@ -25,14 +25,14 @@ void put64(std::string& out, std::uint64_t value) {
   put32(out, value >> 32);
 }
 
-struct Entry {
+struct WrittenEntry {
   std::string name;
   std::uint64_t size = 0, local = 0;
   std::size_t header_region = 0, data_region = 0;
   std::uint64_t padding = 0;  // bytes of the padding field with its head; 0: none
 };
 
-std::string local_header(const Entry& entry, std::uint32_t crc) {
+std::string local_header(const WrittenEntry& entry, std::uint32_t crc) {
   const bool wide = entry.size >= kWide;
   std::string out;
   put32(out, 0x04034b50);
@@ -60,7 +60,7 @@ std::string local_header(const Entry& entry, std::uint32_t crc) {
   return out;
 }
 
-void central_header(std::string& out, const Entry& entry, std::uint32_t crc) {
+void central_header(std::string& out, const WrittenEntry& entry, std::uint32_t crc) {
   std::string wide;
   if (entry.size >= kWide) {
     put64(wide, entry.size);
@@ -91,10 +91,10 @@ void central_header(std::string& out, const Entry& entry, std::uint32_t crc) {
   }
 }
 
-std::string directory(const std::vector<Entry>& entries, const std::vector<std::uint32_t>& crcs,
-                      std::uint64_t at) {
+std::string directory(const std::vector<WrittenEntry>& entries,
+                      const std::vector<std::uint32_t>& crcs, std::uint64_t at) {
   std::string out;
-  for (const Entry& entry : entries) {
+  for (const WrittenEntry& entry : entries) {
     central_header(out, entry, entry.size > 0 ? crcs[entry.data_region] : 0);
   }
   const std::uint64_t size = out.size();
@@ -128,13 +128,13 @@ std::string directory(const std::vector<Entry>& entries, const std::vector<std::
 
 OutputPlan plan_zip(std::vector<ZipContent> contents, std::uint64_t align) {
   OutputPlan plan{.name = ""};
-  std::vector<Entry> entries;
+  std::vector<WrittenEntry> entries;
   std::uint64_t at = 0;
   for (ZipContent& content : contents) {
     if (content.name.size() > 0xffff) {
       throw core::Error(core::Category::kInput, "an entry name is longer than 65535 bytes");
     }
-    Entry entry{.name = std::move(content.name), .size = content.bytes->size(), .local = at};
+    WrittenEntry entry{.name = std::move(content.name), .size = content.bytes->size(), .local = at};
     const std::uint64_t bare = at + local_header(entry, 0).size();
     if (bare % align != 0) {
       entry.padding = align - bare % align;
@@ -154,7 +154,7 @@ OutputPlan plan_zip(std::vector<ZipContent> contents, std::uint64_t align) {
   plan.literal(directory(entries, std::vector<std::uint32_t>(last + 1), at));
   plan.finish = [entries = std::move(entries), last, at](const std::vector<std::uint32_t>& crcs) {
     std::vector<Patch> patches;
-    for (const Entry& entry : entries) {
+    for (const WrittenEntry& entry : entries) {
       if (entry.size > 0) {
         patches.push_back({entry.header_region, local_header(entry, crcs[entry.data_region])});
       }

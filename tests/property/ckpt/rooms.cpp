@@ -335,18 +335,19 @@ TEST_CASE("Vector quantization: below RTN and half of its own error without the 
   quant::QuantOptions options;
   options.v = 4;
   options.k = 256;
-  const auto with = quant::quantize_layer(w, h, nullptr, DType::kF16, options);
-  const auto without = quant::quantize_layer(w, {}, nullptr, DType::kF16, options);
+  const auto given = [&w] { return w; };
+  const auto with = quant::quantize_layer(given, h, nullptr, DType::kF16, options);
+  const auto without = quant::quantize_layer(given, {}, nullptr, DType::kF16, options);
   CHECK(with.proxy_error < with.rtn_proxy_error);
   // The same run without Hessian, measured with it: restore its weights and weigh the difference.
-  Target target;
-  const auto config = quant::add_layer(target, "w", DType::kF32, without, options);
-  target.metadata = {{quant::kConfigKey, quant::config_text({config})}};
+  const auto config = quant::plan_layer("w", DType::kF32, {rows, columns}, options);
   Catalogue stored{.format = "safetensors"};
-  stored.metadata = target.metadata;
-  for (const TargetTensor& tensor : target.tensors) {
-    stored.tensors.push_back(
-        dense_tensor(tensor.name, tensor.dtype, tensor.shape, tensor.bytes, 0));
+  stored.metadata = {{quant::kConfigKey, quant::config_text({config})}};
+  std::vector<std::string> bytes = quant::layer_bytes(config, without);
+  for (std::size_t i = 0; const auto& tensor : quant::layer_tensors(config)) {
+    REQUIRE(bytes[i].size() == *tensor_bytes(tensor.dtype, tensor.shape));
+    stored.tensors.push_back(dense_tensor(tensor.name, tensor.dtype, tensor.shape,
+                                          memory_file(std::move(bytes[i++]), "layer"), 0));
   }
   const Target restored = quant::dequantized_target(stored);
   Tensor layer = dense_tensor("w", DType::kF32, {rows, columns}, restored.tensors[0].bytes, 0);
@@ -361,9 +362,9 @@ TEST_CASE("Vector quantization: below RTN and half of its own error without the 
             quant::weighted_square(identity, w.cells, rows, 1) ==
         doctest::Approx(without.proxy_error).epsilon(1e-6));
   options.residual_k = 16;
-  const auto finer = quant::quantize_layer(w, h, nullptr, DType::kF16, options);
+  const auto finer = quant::quantize_layer(given, h, nullptr, DType::kF16, options);
   CHECK(finer.proxy_error < with.proxy_error / 2);
   options.threads = 3;
-  CHECK(quant::quantize_layer(w, h, nullptr, DType::kF16, options).groups[0].indices ==
+  CHECK(quant::quantize_layer(given, h, nullptr, DType::kF16, options).groups[0].indices ==
         finer.groups[0].indices);
 }

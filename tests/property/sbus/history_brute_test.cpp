@@ -229,8 +229,7 @@ TEST_CASE("serial executions of lists pass every level; a lost append never does
         TxnOp op;
         op.key = static_cast<std::uint32_t>(random() % 3);
         if (random() % 2 == 0) {
-          op.kind = TxnOp::Kind::kReadList;
-          op.list = lists[op.key];
+          op = history.read_of_list(op.key, lists[op.key]);
         } else {
           op.kind = TxnOp::Kind::kAppend;
           op.value = history.values.number(std::to_string(next++));
@@ -250,14 +249,13 @@ TEST_CASE("serial executions of lists pass every level; a lost append never does
     for (std::uint32_t t = 0; t < 3; ++t) {
       Txn txn;
       txn.session = 10 + t;
-      TxnOp read{TxnOp::Kind::kReadList, 0, 0, lists[0]}, append{TxnOp::Kind::kAppend, 0, 0, {}};
-      append.value = history.values.number("late" + std::to_string(t));
       if (t == 2) {
-        read.list.push_back(history.values.number("late0"));
-        read.list.push_back(history.values.number("late1"));
-        txn.ops = {read};
+        lists[0].push_back(history.values.number("late0"));
+        lists[0].push_back(history.values.number("late1"));
+        txn.ops = {history.read_of_list(0, lists[0])};
       } else {
-        txn.ops = {read, append};
+        txn.ops = {history.read_of_list(0, lists[0]),
+                   {TxnOp::Kind::kAppend, 0, history.values.number("late" + std::to_string(t))}};
       }
       history.txns.push_back(txn);
     }

@@ -13,12 +13,12 @@ using namespace stateutils::bench;
 
 namespace {
 
-std::string data(const std::string& name) {
+std::string learn_data(const std::string& name) {
   return core::read_file(std::string(TESTDATA_DIR) + "/gen-bench/" + name, 64u << 20);
 }
 
 Strings strings(const std::string& name, bool labelled) {
-  const std::string text = data(name);
+  const std::string text = learn_data(name);
   const auto source = core::memory_input(text, name);
   return read_abbadingo(*source, labelled);
 }
@@ -26,7 +26,7 @@ Strings strings(const std::string& name, bool labelled) {
 double accuracy(const std::string& problem, const FitOptions& options) {
   const StateMachine m = fit(strings("dfa/" + problem + ".train", true), options);
   const Strings test = strings("dfa/" + problem + ".test", true);
-  const std::string labels = data("dfa/" + problem + ".labels");
+  const std::string labels = learn_data("dfa/" + problem + ".labels");
   std::size_t right = 0;
   for (std::size_t i = 0; i < test.size(); ++i) right += m.accepts(test[i]) == (labels[i] == '1');
   return static_cast<double>(right) / static_cast<double>(test.size());
@@ -34,7 +34,7 @@ double accuracy(const std::string& problem, const FitOptions& options) {
 
 double quality(const std::string& problem, const StateMachine& m) {
   const Strings test = strings("pdfa/" + problem + ".test", false);
-  std::istringstream in(data("pdfa/" + problem + ".solution"));
+  std::istringstream in(learn_data("pdfa/" + problem + ".solution"));
   std::size_t count = 0;
   in >> count;
   std::vector<double> target(count), learned;
@@ -76,7 +76,7 @@ TEST_CASE("ALERGIA is better than a trigram model") {
 }
 
 TEST_CASE("the given target has the known perplexity") {
-  const Document json(data("pdfa/p06.model.json"), "p06", false);
+  const Document json(learn_data("pdfa/p06.model.json"), "p06", false);
   CHECK(quality("p06", read_state_machine(json.root())) == doctest::Approx(31.592474));
 }
 

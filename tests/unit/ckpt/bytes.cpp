@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/engine/execute.hpp"
@@ -15,6 +14,7 @@
 #include "ckpt/zip/reader.hpp"
 #include "ckpt/zip/writer.hpp"
 #include "core/error.hpp"
+#include "tests/unit/ckpt/support.hpp"
 
 using namespace stateutils;
 using namespace stateutils::ckpt;
@@ -122,8 +122,7 @@ TEST_CASE("our header reads back and aligns the data") {
 }
 
 TEST_CASE("casts: the known answers, and every narrow value survives a round trip") {
-  std::ifstream file(std::string(TESTDATA_DIR) + "/ckpt-convert/known-answers/casts.json");
-  const auto rows = nlohmann::json::parse(file)["rows"];
+  const auto rows = test::load_json("known-answers/casts.json")["rows"];
   const auto cast = [](DType to, float x, Overflow overflow) {
     std::uint32_t bits = 0;
     const std::string bytes(reinterpret_cast<const char*>(&x), 4);

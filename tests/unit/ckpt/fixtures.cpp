@@ -1,12 +1,12 @@
 // Every checkpoint of testdata against its expected.json: names, dtypes, shapes and hashes.
 #include <doctest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/formats/open.hpp"
 #include "ckpt/ops/scan.hpp"
 #include "core/error.hpp"
+#include "tests/unit/ckpt/support.hpp"
 
 using namespace stateutils;
 using namespace stateutils::ckpt;
@@ -15,12 +15,6 @@ using nlohmann::json;
 namespace {
 
 const std::string kData = std::string(TESTDATA_DIR) + "/ckpt-convert/";
-
-json load(const std::string& path) {
-  std::ifstream file(path);
-  REQUIRE(file.good());
-  return json::parse(file);
-}
 
 void check_tensors(const std::string& path, const json& expected) {
   CAPTURE(path);
@@ -43,7 +37,7 @@ void check_tensors(const std::string& path, const json& expected) {
 
 TEST_CASE("PyTorch files of every form hold what PyTorch says") {
   for (const std::string folder : {"torch-made", "torch-public"}) {
-    const json files = load(kData + folder + "/expected.json");
+    const json files = test::load_json(folder + "/expected.json");
     for (const auto& [name, expected] : files.items()) {
       const std::string path = kData + folder + '/' + name;
       if (expected.contains("tensors")) {
@@ -58,7 +52,7 @@ TEST_CASE("PyTorch files of every form hold what PyTorch says") {
 
 TEST_CASE("a sharded checkpoint is read through its index and its folder") {
   const std::string folder = kData + "sharded-safetensors-bf16";
-  const json expected = load(folder + "/expected.json")["tensors"];
+  const json expected = test::load_json("sharded-safetensors-bf16/expected.json")["tensors"];
   check_tensors(folder, expected);
   check_tensors(folder + "/model.safetensors.index.json", expected);
 }
@@ -72,7 +66,7 @@ TEST_CASE("tensors that share a storage are aliases of the first") {
 }
 
 TEST_CASE("hostile files are refused as input errors, or found by verify") {
-  const json files = load(kData + "hostile/expected.json");
+  const json files = test::load_json("hostile/expected.json");
   for (const auto& [key, expected] : files.items()) {
     const std::string& name = key;  // clang 14 captures no structured binding
     CAPTURE(name);
@@ -89,13 +83,13 @@ TEST_CASE("hostile files are refused as input errors, or found by verify") {
 }
 
 TEST_CASE("distributed checkpoints: chunks in any cut make up their tensors") {
-  const json expected = load(kData + "dcp-fsdp2/expected.json")["tensors"];
+  const json expected = test::load_json("dcp-fsdp2/expected.json")["tensors"];
   check_tensors(kData + "dcp-fsdp2", expected);
 }
 
 TEST_CASE("Megatron folders: slices joined, layers numbered globally, head a replica") {
   const std::string folder = kData + "megatron-tp2-pp2";
-  const json expected = load(folder + "/expected.json")["tensors"];
+  const json expected = test::load_json("megatron-tp2-pp2/expected.json")["tensors"];
   const Catalogue catalogue = open_checkpoint(folder, {});
   CHECK(catalogue.findings.empty());
   CHECK(check_replicas(catalogue, 1).empty());
@@ -114,8 +108,23 @@ TEST_CASE("Megatron folders: slices joined, layers numbered globally, head a rep
   }
 }
 
+TEST_CASE("Megatron's distributed optimizer: flat buffers without names become states") {
+  check_tensors(kData + "megatron-optimizer",
+                test::load_json("megatron-optimizer/expected.json")["tensors"]);
+}
+
+TEST_CASE("an optimizer whose values are not those of the weights is refused") {
+  const test::Scratch scratch;
+  std::filesystem::copy(kData + "megatron-optimizer", scratch.path + "/m",
+                        std::filesystem::copy_options::recursive);
+  const std::string ranks = scratch.path + "/m/iter_0000005/mp_rank_0";
+  std::filesystem::copy_file(ranks + "0/distrib_optim.pt", ranks + "1/distrib_optim.pt",
+                             std::filesystem::copy_options::overwrite_existing);
+  CHECK_THROWS_AS((void)open_checkpoint(scratch.path + "/m", {}), core::Error);
+}
+
 TEST_CASE("NumPy archives: order, byte order and types") {
-  const json files = load(kData + "numpy/expected.json");
+  const json files = test::load_json("numpy/expected.json");
   const json& expected = files["numpy/stored.npz"];
   const Catalogue catalogue = open_checkpoint(kData + "numpy/stored.npz", {});
   REQUIRE(catalogue.tensors.size() == expected.size());

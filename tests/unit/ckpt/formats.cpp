@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -31,12 +30,6 @@ namespace {
 
 const std::string kFormatData = std::string(TESTDATA_DIR) + "/ckpt-convert/";
 
-json load_answers(const std::string& path) {
-  std::ifstream file(path);
-  REQUIRE(file.good());
-  return json::parse(file);
-}
-
 std::string put(const Target& target, const std::string& format, const std::string& path,
                 const WriteOptions& options = {}) {
   publish(plan_format(format, target, options), path,
@@ -62,7 +55,7 @@ std::vector<double> numbers_of(const TargetTensor& tensor) {
 
 TEST_CASE("GGUF: the known tensors, raw and dequantised, and what is written reads the same") {
   const Scratch scratch;
-  const json want = load_answers(kFormatData + "gguf/expected.json");
+  const json want = test::load_json("gguf/expected.json");
   const Catalogue catalogue = open_checkpoint(kFormatData + "gguf/tiny.gguf", {});
   CHECK(catalogue.format == "gguf");
   const auto scans = scan_tensors(catalogue, {.sha256 = true}, 1, 16u << 20);
@@ -89,7 +82,7 @@ TEST_CASE("GGUF: the known tensors, raw and dequantised, and what is written rea
 }
 
 TEST_CASE("npz: deflated entries hold what NumPy says") {
-  const json files = load_answers(kFormatData + "numpy/expected.json");
+  const json files = test::load_json("numpy/expected.json");
   for (const std::string name : {"numpy/deflated.npz", "numpy/stored.npz"}) {
     CAPTURE(name);
     const Catalogue catalogue = open_checkpoint(kFormatData + name, {});

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/ckz/chunk.hpp"
@@ -18,6 +17,7 @@
 #include "ckpt/quant/packing.hpp"
 #include "ckpt/snapshot/provider.hpp"
 #include "core/error.hpp"
+#include "tests/unit/ckpt/support.hpp"
 
 using namespace stateutils;
 using namespace stateutils::ckpt;
@@ -26,8 +26,7 @@ using nlohmann::json;
 namespace {
 
 json known_answers(const std::string& name) {
-  std::ifstream file(std::string(TESTDATA_DIR) + "/ckpt-convert/known-answers/" + name);
-  return json::parse(file);
+  return test::load_json("known-answers/" + name);
 }
 
 std::string unhex(const std::string& text) {

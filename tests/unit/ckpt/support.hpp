@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,6 +14,13 @@
 #include "ckpt/ops/scan.hpp"
 
 namespace stateutils::ckpt::test {
+
+// A JSON file below testdata/ckpt-convert.
+inline nlohmann::json load_json(const std::string& name) {
+  std::ifstream file(std::string(TESTDATA_DIR) + "/ckpt-convert/" + name);
+  REQUIRE(file.good());
+  return nlohmann::json::parse(file);
+}
 
 // A folder of its own for a test case, gone with it.
 struct Scratch {

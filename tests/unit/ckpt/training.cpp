@@ -3,7 +3,6 @@
 #include <doctest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/formats/open.hpp"
@@ -26,9 +25,7 @@ namespace {
 const std::string kTrainingData = std::string(TESTDATA_DIR) + "/ckpt-convert/deepspeed/";
 
 json expected_of(const std::string& name) {
-  std::ifstream file(kTrainingData + name + "/expected.json");
-  REQUIRE(file.good());
-  return json::parse(file);
+  return test::load_json("deepspeed/" + name + "/expected.json");
 }
 
 void check_partition(const std::string& path, const json& want) {
@@ -134,6 +131,38 @@ TEST_CASE("a universal folder has the file set of DeepSpeed's own") {
     CHECK(files > 40);
     CHECK(hashes(open_checkpoint(out, {})) == hashes(open_checkpoint(theirs, {})));
   }
+}
+
+TEST_CASE("experts: files of their own and shares of data-parallel ranks become whole tensors") {
+  const Scratch scratch;
+  const json expected = expected_of("zero1-dp4-experts");
+  const auto check = [&](const Catalogue& catalogue, bool weights) {
+    const auto found = hashes(catalogue);
+    for (const auto& [name, want] : expected["tensors"].items()) {
+      CAPTURE(name);
+      if (!weights && want["dtype"] == "F16") continue;
+      REQUIRE(found.contains(name));
+      CHECK(found.at(name) == want["dtype"].get<std::string>() + ' ' + want["shape"].dump() + ' ' +
+                                  want["sha256"].get<std::string>());
+    }
+  };
+  const Catalogue source = open_checkpoint(kTrainingData + "zero1-dp4-experts", {});
+  check(source, true);
+  test::write_folder(plan_universal(source, false), scratch.path + "/universal");
+  const Catalogue universal = open_checkpoint(scratch.path + "/universal", {});
+  check(universal, false);
+  std::size_t marked = 0;
+  for (const Tensor& tensor : universal.tensors) {
+    const bool expert = tensor.parameter.starts_with("layers.0.mlp.experts");
+    if (!expert || tensor.role == Role::kStep) continue;
+    ++marked;
+    CHECK(json(tensor.attributes) == json::parse(R"([["cat_dim","0"],["is_expert_param","true"],
+                                                     ["ep_num_experts","4"]])"));
+  }
+  CHECK(marked == 9);
+  fs::copy(kTrainingData + "zero1-dp4-experts/global_step3", scratch.path + "/tag");
+  fs::remove(scratch.path + "/tag/layer_0_expert_2_mp_rank_00_model_states.pt");
+  CHECK_FALSE(open_checkpoint(scratch.path + "/tag", {}).findings.empty());
 }
 
 TEST_CASE("a missing rank is found") {

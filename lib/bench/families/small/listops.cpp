@@ -16,7 +16,7 @@ constexpr const char* kOps[] = {"copy",    "reverse", "sort",         "insert", 
 
 using Words = std::vector<std::string>;
 
-std::string list_json(const Words& words) {
+std::string words_json(const Words& words) {
   std::string out;
   core::JsonWriter json(out);
   json.begin_array();
@@ -36,13 +36,13 @@ Words draw_words(std::size_t n, core::Rng& rng) {
   return out;
 }
 
-struct Drawn {
+struct DrawnList {
   std::string instruction;
   Words answer;
 };
 
-Drawn draw_list(std::string_view op, std::size_t n, core::Rng& rng) {
-  Drawn d;
+DrawnList draw_list(std::string_view op, std::size_t n, core::Rng& rng) {
+  DrawnList d;
   const Words words = draw_words(n + 1, rng);
   Words list(words.begin(), words.end() - 1);
   d.answer = list;
@@ -77,7 +77,7 @@ Drawn draw_list(std::string_view op, std::size_t n, core::Rng& rng) {
     }
     d.instruction += ". The list";
   }
-  d.instruction += ": " + list_json(list) + ". Finish with the resulting list as a JSON array.";
+  d.instruction += ": " + words_json(list) + ". Finish with the resulting list as a JSON array.";
   return d;
 }
 
@@ -115,7 +115,7 @@ int complete(Grid& grid, bool boxes, const std::vector<int>& order, Grid& soluti
   return found;
 }
 
-Drawn draw_grid(bool boxes, core::Rng& rng) {
+DrawnList draw_grid(bool boxes, core::Rng& rng) {
   std::vector<int> order{1, 2, 3, 4};
   for (std::size_t i = order.size(); i-- > 1;) std::swap(order[i], order[rng.below(i + 1)]);
   Grid grid(kSide * kSide, 0), full;
@@ -137,7 +137,7 @@ Drawn draw_grid(bool boxes, core::Rng& rng) {
     Grid trial = open, found;
     if (complete(trial, boxes, {1, 2, 3, 4}, found) != 1) open[cell] = digit;
   }
-  Drawn d;
+  DrawnList d;
   d.instruction = std::string("Complete the 4x4 ") + (boxes ? "sudoku" : "latin square") +
                   " (digits 1 to 4, each once per row" +
                   (boxes ? ", column and 2x2 box" : " and column") + "; a dot is open):";
@@ -163,10 +163,10 @@ TaskRecord make_listops(const SmallOptions& options, std::uint64_t index, core::
     op = value;
   }
   const bool grid = op == "latin_square" || op == "sudoku";
-  const Drawn d = grid ? draw_grid(op == "sudoku", rng) : draw_list(op, n, rng);
+  const DrawnList d = grid ? draw_grid(op == "sudoku", rng) : draw_list(op, n, rng);
   TaskRecord task = small_record(options, op, "list_editing", index, d.instruction);
   task.set("init", R"({"base":{},"clock":[],"overlay":{}})");
-  task.set("contract", "{\"answer\":{\"type\":\"list\",\"value\":" + list_json(d.answer) +
+  task.set("contract", "{\"answer\":{\"type\":\"list\",\"value\":" + words_json(d.answer) +
                            "},\"frame\":{\"allow\":[],\"default\":\"deny\"},\"require\":[]}");
   return task;
 }
