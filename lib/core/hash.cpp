@@ -29,10 +29,10 @@ const HashKernels& kernels() {
 #endif
 }
 
-void append_hex(std::string& out, unsigned char byte) {
+void put_hex(char* out, unsigned char byte) {
   constexpr char kDigits[] = "0123456789abcdef";
-  out += kDigits[byte >> 4];
-  out += kDigits[byte & 15];
+  out[0] = kDigits[byte >> 4];
+  out[1] = kDigits[byte & 15];
 }
 
 }  // namespace
@@ -55,10 +55,11 @@ Hash128 xxh3_128(const void* data, std::size_t size) {
 }
 
 std::string Hash128::hex() const {
-  std::string out;
+  std::string out(32, '0');
+  char* at = out.data();
   for (const std::uint64_t half : {high, low}) {
-    for (int shift = 56; shift >= 0; shift -= 8) {
-      append_hex(out, static_cast<unsigned char>(half >> shift));
+    for (int shift = 56; shift >= 0; shift -= 8, at += 2) {
+      put_hex(at, static_cast<unsigned char>(half >> shift));
     }
   }
   return out;
@@ -90,9 +91,8 @@ std::uint64_t Xxh3::digest64() const {
 }
 
 std::string hex(const unsigned char* data, std::size_t size) {
-  std::string out;
-  out.reserve(2 * size);
-  for (std::size_t i = 0; i < size; ++i) append_hex(out, data[i]);
+  std::string out(2 * size, '0');
+  for (std::size_t i = 0; i < size; ++i) put_hex(&out[2 * i], data[i]);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "core/error.hpp"
+#include "core/json_string.hpp"
 #include "core/utf8.hpp"
 
 namespace stateutils::core {
@@ -37,6 +38,12 @@ std::size_t plain_prefix(const char* data, std::size_t size) {
         return i + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
       }
     }
+  }
+  if constexpr (std::endian::native == std::endian::little) {
+    std::uint64_t word = kOnes * 'a';
+    std::memcpy(&word, data + i, size - i);
+    const std::uint64_t marks = special_bytes(word);
+    return marks == 0 ? size : i + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
   }
   for (; i < size; ++i) {
     const auto c = static_cast<unsigned char>(data[i]);
@@ -77,27 +84,6 @@ void append_escaped(std::string& out, unsigned char c) {
   out += kDigits[c & 15];
 }
 
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  std::size_t done = plain_prefix(text.data(), text.size());
-  out.append(text.data(), done);
-  if (done < text.size()) {
-    if (!is_valid_utf8(text)) {
-      throw input_error({}, "text " + quoted(text) + " is not valid UTF-8");
-    }
-    while (done < text.size()) {
-      const auto c = static_cast<unsigned char>(text[done]);
-      if (c < 0x20 || c == '"' || c == '\\') {
-        append_escaped(out, c);
-      } else {
-        out += text[done];
-      }
-      ++done;
-    }
-  }
-  out += '"';
-}
-
 template <class T>
 void append_number(std::string& out, T number) {
   char digits[32];
@@ -120,7 +106,36 @@ void append_double(std::string& out, double number) {
   }
 }
 
+// Bytes that are no plain prefix: escapes, and text beyond ASCII once it is known to be valid.
+std::size_t append_special(std::string& out, std::string_view text, std::size_t at, bool& checked) {
+  const auto c = static_cast<unsigned char>(text[at]);
+  if (c < 0x80) {
+    append_escaped(out, c);
+    return at + 1;
+  }
+  if (!checked && !is_valid_utf8(text.substr(at))) {
+    throw input_error({}, "text " + quoted(text) + " is not valid UTF-8");
+  }
+  checked = true;
+  std::size_t end = at + 1;
+  while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) ++end;
+  out.append(text.data() + at, end - at);
+  return end;
+}
+
 }  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  bool checked = false;  // what follows the first byte beyond ASCII is valid UTF-8
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t plain = plain_prefix(text.data() + at, text.size() - at);
+    out.append(text.data() + at, plain);
+    at += plain;
+    if (at < text.size()) at = append_special(out, text, at, checked);
+  }
+  out += '"';
+}
 
 void JsonWriter::separate() {
   if (need_comma_) out_ += ',';
@@ -155,7 +170,7 @@ JsonWriter& JsonWriter::end_array() {
 
 JsonWriter& JsonWriter::key(std::string_view name) {
   separate();
-  append_string(out_, name);
+  append_json_string(out_, name);
   out_ += ':';
   need_comma_ = false;
   return *this;
@@ -163,7 +178,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
   separate();
-  append_string(out_, text);
+  append_json_string(out_, text);
   return *this;
 }
 

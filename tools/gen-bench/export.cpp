@@ -63,11 +63,14 @@ class Exporter {
       const RecordCursor at(*record);
       const bench::Task& task = library_.read(at.cursor());
       if (task.world == nullptr) throw record->error("a task without a world cannot be exported");
+      if (bench::is_code_family(task.family) != (o_.to == "swe")) {
+        refuse(task, o_.to == "swe" ? "swe carries programs" : "programs go to swe", refused);
+        continue;
+      }
       const bench::ExportTask out = export_task(task, bench::TaskRecord(record->raw()));
       std::string why;
       if (!form_->add(out, library_.store(), files, why)) {
-        ++refused;
-        if (!io_.quiet) io_.log.warn(task.id + " is left out: " + why);
+        refuse(task, why, refused);
         continue;
       }
       write_files(files, folder.temporary());
@@ -98,6 +101,11 @@ class Exporter {
   }
 
  private:
+  void refuse(const bench::Task& task, const std::string& why, std::uint64_t& refused) {
+    ++refused;
+    if (!io_.quiet) io_.log.warn(task.id + " is left out: " + why);
+  }
+
   void self_test(const std::vector<std::string>& tasks, const std::string& folder,
                  bench::SelfTest& test) {
     bench::ExportChecker checker(o_.to, folder);
@@ -125,7 +133,7 @@ void register_export(core::Tool& tool) {
   auto o = std::make_shared<ExportOptions>();
   auto cmd = tool.subcommand("export", "tasks in the forms of other harnesses");
   cmd.option("--to", &o->to, "the harness")
-      .one_of({"harbor", "terminal-bench", "tau2", "inspect"})
+      .one_of({"harbor", "terminal-bench", "tau2", "inspect", "swe"})
       .required();
   cmd.option("DIR", &o->folder, "where they go; must not exist").value_name("DIR").required();
   cmd.option("TASKS", &o->input, "solved task records; - is stdin").value_name("TASKS");

@@ -140,9 +140,12 @@ int generate_multiagent(const GenerateOptions& o, core::Io& io) {
                                      : nullptr;
     if (name == "bug") {
       options.bug = value;
+    } else if (name == "flow" && (value == "0" || value == "1")) {
+      options.flow = value == "1";
     } else if (target == nullptr || !n || *n < 1 || *n > 10'000) {
-      throw core::usage_error("parameters are agents, keys, rounds (1 to 10000) and bug, not " +
-                              core::quoted(name + "=" + value));
+      throw core::usage_error(
+          "parameters are agents, keys, rounds (1 to 10000), bug and flow=0|1, not " +
+          core::quoted(name + "=" + value));
     } else {
       *target = static_cast<int>(*n);
     }
@@ -346,8 +349,9 @@ int generate(const GenerateOptions& o, core::Io& io) {
   Sink sink(o, io, slice.text());
   bench::SuiteReport report;
   std::uint64_t written = 0;
+  // Plain drawing is quick: larger batches keep the workers from waiting for each other.
   core::Progress progress = io.progress("generate", pairs.size(), core::Progress::Unit::kItems);
-  const std::uint64_t per_batch = 16 * workers;
+  const std::uint64_t per_batch = (o.no_validate ? 256 : 16) * workers;
   for (std::uint64_t first = 0; first < pairs.size(); first += per_batch) {
     const std::uint64_t n = std::min<std::uint64_t>(per_batch, pairs.size() - first);
     std::vector<bench::Hardened> done(n);
@@ -390,8 +394,8 @@ void register_generate(core::Tool& tool) {
   auto cmd = tool.subcommand("generate", "write tasks, each solved and validated");
   cmd.option("--family", &o->family, "family of tasks")
       .value_name("NAME")
-      .one_of({"conflict17", "multiagent", "fsm", "web", "knapsack", "listops", "mpi", "parallel",
-               "paradox", "probe", "routing", "stategen", "api"});
+      .one_of({"conflict17", "contracts", "multiagent", "fsm", "web", "knapsack", "listops", "mpi",
+               "parallel", "paradox", "probe", "routing", "stategen", "api"});
   cmd.option("--pack", &o->pack, "a pack of your own: a file, or the name of an installed one")
       .value_name("PACK");
   cmd.option("-n,--count", &o->n,
@@ -399,12 +403,12 @@ void register_generate(core::Tool& tool) {
       .value_name("N");
   cmd.option("--difficulty", &o->difficulty, "how much else lies around")
       .one_of({"easy", "medium", "hard"});
-  cmd.option(
-         "--param", &o->params,
-         "scenario=SLUG, variant=NAME, branch=ID; multiagent: agents=N, keys=N, rounds=N, "
-         "bug=none|ww|xs|blind|mixed; fsm: pages=N, branching=N, min=N, max=N; listops: op=NAME; "
-         "mpi: file=PATH; "
-         "stategen: calls=N, position=N, for-each=1")
+  cmd.option("--param", &o->params,
+             "scenario=SLUG, variant=NAME, branch=ID; multiagent: agents=N, keys=N, rounds=N, "
+             "bug=none|ww|xs|blind|mixed, flow=1; fsm: pages=N, branching=N, min=N, max=N; "
+             "listops: op=NAME; "
+             "contracts: algorithm=NAME; mpi: file=PATH; "
+             "stategen: calls=N, position=N, for-each=1")
       .value_name("NAME=VALUE");
   cmd.option("--no-validate", &o->no_validate, "neither solve nor validate; the same ids");
   cmd.option("--mutants", &o->mutants, "fast leaves out mutants of the final state")

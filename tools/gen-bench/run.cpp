@@ -61,9 +61,14 @@ std::string shared_store_trial(const RunOptions& o, core::Io& io, const bench::C
     json.raw(text);
   }
   json.end_array().key("expected").raw(result.expected.json());
-  json.key("verdict").begin_object().field("strict", result.clean).key("clauses").raw("[]");
-  json.key("frame").raw("[]").end_object();
-  const double clean = result.clean ? 1 : 0;
+  const bool strict = result.clean && result.flows == 0;
+  json.key("verdict").begin_object().field("strict", strict).key("clauses").begin_array();
+  if (!script.flow.empty()) {
+    json.begin_object().field("id", "flow").field("holds", result.flows == 0);
+    json.field("progress", false).end_object();
+  }
+  json.end_array().key("frame").raw("[]").end_object();
+  const double clean = strict ? 1 : 0;
   json.key("scores").begin_object().field("progress", clean).field("partial", clean);
   json.field("partial_plain", clean).field("efficiency", clean).field("inspected", true);
   json.end_object().field("end", "done").field("sandbox", "sim").end_object();

@@ -12,6 +12,16 @@ namespace stateutils::bench {
 [[nodiscard]] std::unique_ptr<ExportForm> terminal_bench_form();
 [[nodiscard]] std::unique_ptr<ExportForm> inspect_form();
 [[nodiscard]] std::unique_ptr<ExportForm> tau2_form();
+[[nodiscard]] std::unique_ptr<ExportForm> swe_form();
+
+// Where the answer of a code task stands in its repository, and what stands there at the start.
+struct CodeFile {
+  std::string path, stub;
+  bool as_text = false;  // the file is the answer's text; else it is the answer as JSON
+};
+[[nodiscard]] CodeFile code_file(const Task& task);
+// An answer as that file: the text of a JSON string, other JSON as it is.
+[[nodiscard]] std::string code_of_answer(const std::string& answer);
 
 // A Dockerfile whose context holds gen-bench and world.json.
 [[nodiscard]] std::string dockerfile(const ExportTask& task);

@@ -1,6 +1,7 @@
 #include "bench/export/forms.hpp"
 
 #include "bench/export/form_parts.hpp"
+#include "bench/families/small/small.hpp"
 #include "bench/pack/shipped.hpp"
 #include "bench/shell/shell_surface.hpp"
 #include "bench/world/text.hpp"
@@ -36,8 +37,9 @@ void append_public(simdjson::dom::element element, std::string& out) {
   }
 }
 
-std::string world_of(const TaskRecord& record) {
+std::string world_of(const TaskRecord& record, std::string_view family) {
   if (const std::string* carried = record.find("world")) return *carried;
+  if (is_code_family(family)) return std::string(family_world(family));
   const std::string* hash = record.find("pack_sha256");
   const ShippedPack* pack =
       hash == nullptr ? nullptr : find_shipped_by_hash(hash->substr(1, hash->size() - 2));
@@ -64,8 +66,8 @@ ExportTask export_task(const Task& task, const TaskRecord& record) {
   if (task.reference.empty()) {
     throw core::Error(core::Category::kInput, task.id + " has no reference: solve it first");
   }
-  ExportTask out{task, {}, {}, {}, command_names(*task.world)};
-  const std::string world = world_of(record), init = member(record, "init");
+  ExportTask out{task, {}, {}, record.json(), {}, command_names(*task.world)};
+  const std::string world = world_of(record, task.family), init = member(record, "init");
   const Document document{init, task.id, false};
   std::string public_init;
   append_public(document.root().element(), public_init);
@@ -101,6 +103,7 @@ std::unique_ptr<ExportForm> make_form(std::string_view name) {
   if (name == "terminal-bench") return terminal_bench_form();
   if (name == "inspect") return inspect_form();
   if (name == "tau2") return tau2_form();
+  if (name == "swe") return swe_form();
   throw core::usage_error("unknown form " + core::quoted(name));
 }
 

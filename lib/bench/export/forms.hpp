@@ -25,6 +25,7 @@ struct ExportTask {
   const Task& task;
   std::string world;   // world.json: what the commands need, no contract, no kinds
   std::string judged;  // task.json: init, contract and world, for the judge alone
+  std::string record;  // the whole record, for judges that need more than that
   std::string canary;
   std::vector<std::string> commands;
 };
@@ -46,7 +47,10 @@ class ExportForm {
   [[nodiscard]] virtual std::string binary_folder(const std::string& task_id) const = 0;
 };
 
-// harbor, terminal-bench, tau2 or inspect.
+// Whether tasks of this family are programs: only swe carries them, and nothing else.
+[[nodiscard]] bool is_code_family(std::string_view family);
+
+// harbor, terminal-bench, tau2, inspect or swe.
 [[nodiscard]] std::unique_ptr<ExportForm> make_form(std::string_view name);
 
 }  // namespace stateutils::bench

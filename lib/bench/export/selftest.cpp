@@ -1,28 +1,22 @@
 #include "bench/export/selftest.hpp"
 
-#include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
+#include "bench/export/form_parts.hpp"
 #include "bench/run/agents.hpp"
 #include "bench/world/text.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
 #include "core/jsonl.hpp"
 #include "core/output_file.hpp"
-#include "core/signals.hpp"
 
 namespace stateutils::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::int64_t kScriptMs = 60'000;
 
 bool verdict_here(const Task& task, Store& store, const Plan& plan) {
   const Judge judge(task.contract, store, task.initial);
@@ -66,6 +60,12 @@ std::vector<std::pair<std::string, Plan>> wrong_plans(const Task& task, Store& s
   const Plan& right = task.reference.front();
   Machine machine(*task.world, store, task.initial);
   std::vector<std::pair<std::string, Plan>> out;
+  if (const auto& check = task.contract.options.front().check) {
+    for (const FamilyCheck::WrongAnswer& wrong : check->wrong_answers()) {
+      if (out.size() < most) out.emplace_back(wrong.op, Plan{"done " + wrong.answer});
+    }
+    return out;
+  }
   const auto add = [&](const char* what, std::size_t i, Plan plan) {
     if (out.size() < most) out.emplace_back(what + (" " + std::to_string(i)), std::move(plan));
   };
@@ -104,12 +104,7 @@ std::vector<std::pair<std::string, Plan>> wrong_plans(const Task& task, Store& s
 }
 
 ExportChecker::ExportChecker(std::string form, std::string folder)
-    : form_(std::move(form)), folder_(fs::absolute(folder).string()) {
-  const char* place = std::getenv("TMPDIR");
-  std::string path =
-      std::string(place != nullptr && *place != 0 ? place : "/tmp") + "/gen-bench.XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) throw core::system_error(path, "create", errno);
-  room_ = path;
+    : form_(std::move(form)), folder_(fs::absolute(folder).string()), room_(scratch_.path()) {
   fs::create_directories(room_ + "/bin");
   fs::create_symlink(fs::read_symlink("/proc/self/exe"), room_ + "/bin/gen-bench");
   environment_ = {"PATH=" + room_ + "/bin:/usr/local/bin:/usr/bin:/bin",
@@ -120,13 +115,8 @@ ExportChecker::ExportChecker(std::string form, std::string folder)
                   "GEN_BENCH_ROOT=" + room_ + "/root"};
 }
 
-ExportChecker::~ExportChecker() {
-  std::error_code ignored;
-  fs::remove_all(room_, ignored);
-}
-
 void ExportChecker::clear() {
-  for (const char* name : {"/state", "/logs", "/root"}) fs::remove_all(room_ + name);
+  for (const char* name : {"/state", "/logs", "/root", "/repo"}) fs::remove_all(room_ + name);
 }
 
 // Runs a script file by sh; its exit code. What it prints goes to logs/out.
@@ -137,16 +127,7 @@ int ExportChecker::shell(const std::string& script) {
                 script};
   spawn.folder = room_;
   spawn.environment = environment_;
-  const pid_t child = nursery_.start(spawn);
-  const std::int64_t deadline = core::now_ms() + kScriptMs;
-  std::optional<int> status;
-  while (!(status = nursery_.ended(child)) && core::now_ms() < deadline) {
-    core::check_stop();
-    ::poll(nullptr, 0, 1);
-  }
-  (void)nursery_.end(child);
-  if (!status) throw core::environment_error(script + ": takes more than a minute");
-  return core::shell_status(*status);
+  return run_to_end(nursery_, spawn, script);
 }
 
 namespace {
@@ -204,7 +185,39 @@ bool ExportChecker::inspect_verdict(const std::string& task_id, const Plan& plan
   throw core::input_error({folder_ + "/samples.jsonl"}, "holds no sample " + task_id);
 }
 
+// A clone of the instance's branch, the tests laid over it, and the plan's program in its place:
+// for the reference by way of `patch`.
+bool ExportChecker::swe_verdict(const ExportTask& task, const Plan& plan) {
+  const auto source = core::open_input(folder_ + "/instances.jsonl");
+  core::JsonlReader reader(*source);
+  while (const core::Record* record = reader.next()) {
+    if (record->string("instance_id") != task.task.id) continue;
+    clear();
+    const bool right = plan == task.task.reference.front();
+    write_text(room_ + "/test.patch", std::string(record->string("test_patch")));
+    write_text(room_ + "/right.patch", std::string(record->string("patch")));
+    write_text(room_ + "/clone.sh", "set -e\ngit clone -q -b " + task.task.id + " " +
+                                        quote_word(folder_ + "/repos.bundle") +
+                                        " repo\ncd repo\n[ \"$(git rev-parse HEAD)\" = " +
+                                        std::string(record->string("base_commit")) +
+                                        " ]\ngit apply ../test.patch\n" +
+                                        (right ? "git apply ../right.patch\n" : ""));
+    environment_.resize(6);
+    for (const std::string& variable : git_environment(room_)) {
+      if (!variable.starts_with("PATH=")) environment_.push_back(variable);
+    }
+    if (shell(room_ + "/clone.sh") != 0) return false;
+    if (!right && !plan.empty() && plan.back().starts_with("done ")) {
+      write_text(room_ + "/repo/" + code_file(task.task).path,
+                 code_of_answer(plan.back().substr(5)));
+    }
+    return shell(room_ + "/repo/tests/run.sh") == 0;
+  }
+  throw core::input_error({folder_ + "/instances.jsonl"}, "holds no instance " + task.task.id);
+}
+
 bool ExportChecker::verdict_there(const ExportTask& task, const Plan& plan) {
+  if (form_ == "swe") return swe_verdict(task, plan);
   if (form_ == "inspect") return inspect_verdict(task.task.id, plan);
   return scripted_verdict(folder_ + "/" + task.task.id, plan);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/export/forms.hpp"
+#include "bench/export/process.hpp"
 #include "core/subprocess.hpp"
 
 namespace stateutils::bench {
@@ -21,7 +22,6 @@ class ExportChecker {
  public:
   // `folder`: where the export lies. kUsage for a form without scripts.
   ExportChecker(std::string form, std::string folder);
-  ~ExportChecker();
   ExportChecker(const ExportChecker&) = delete;
   ExportChecker& operator=(const ExportChecker&) = delete;
 
@@ -32,8 +32,10 @@ class ExportChecker {
   [[nodiscard]] int shell(const std::string& script);
   [[nodiscard]] bool scripted_verdict(const std::string& task_folder, const Plan& plan);
   [[nodiscard]] bool inspect_verdict(const std::string& task_id, const Plan& plan);
+  [[nodiscard]] bool swe_verdict(const ExportTask& task, const Plan& plan);
   void clear();
 
+  ScratchFolder scratch_;
   std::string form_, folder_, room_;
   core::Nursery nursery_;
   std::vector<std::string> environment_;

@@ -1,5 +1,6 @@
 #include "bench/families/multiagent.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -22,7 +23,8 @@ class ScriptedStore {
       : script_(script),
         rng_(task_stream(kPack, "store", seed, 0)),
         versions_(script.keys.size(), 0),
-        delivered_(script.agents.size()) {
+        delivered_(script.agents.size()),
+        read_(script.agents.size()) {
     for (std::size_t k = 0; k < script.keys.size(); ++k) {
       StoreOp op = next("create", -1, static_cast<int>(k));
       op.status = 201;
@@ -65,6 +67,7 @@ class ScriptedStore {
     StoreOp op = next("get", agent, key);
     op.version = versions_[static_cast<std::size_t>(key)];
     delivered_[static_cast<std::size_t>(agent)][key] = op.version;
+    read_[static_cast<std::size_t>(agent)].insert(key);
     out_.ops.push_back(std::move(op));
   }
 
@@ -99,9 +102,30 @@ class ScriptedStore {
         op.injected = lost && stale > 0 ? "ww+xs" : lost ? "ww" : "xs";
         out_.clean = false;
       }
+      if (leaks(agent, key)) {
+        ++out_.flows;
+        op.injected += op.injected.empty() ? "flow" : "+flow";
+      }
+      read_[static_cast<std::size_t>(agent)].clear();
     }
     out_.ops.push_back(std::move(op));
     return !refused;
+  }
+
+  // Whether the agent has read, since its last commit, what must not flow to this key.
+  [[nodiscard]] bool leaks(int agent, int key) const {
+    const auto label = [&](int k) -> const std::string& {
+      static const std::string kNone;
+      const auto at = static_cast<std::size_t>(k);
+      return at < script_.labels.size() ? script_.labels[at] : kNone;
+    };
+    for (const FlowRule& rule : script_.flow) {
+      if (label(key) != rule.to) continue;
+      for (const int read : read_[static_cast<std::size_t>(agent)]) {
+        if (label(read) == rule.from) return true;
+      }
+    }
+    return false;
   }
 
   void count() {
@@ -119,6 +143,7 @@ class ScriptedStore {
   core::Rng rng_;
   std::vector<std::int64_t> versions_;
   std::vector<std::map<int, std::int64_t>> delivered_;
+  std::vector<std::set<int>> read_;  // by each agent since its last commit
   std::uint64_t now_ = 0;
   std::size_t step_ = 0;
   StoreRun out_;
@@ -197,6 +222,20 @@ TaskRecord multiagent_task(const MultiagentOptions& o, std::uint64_t index) {
   const std::string bug = o.bug == "mixed" ? kBugs[1 + index % 3] : o.bug;
   (void)parse_store_bug(bug);
   TaskRecord task;
+  std::string labels, flow_text;
+  if (o.flow) {
+    // One key of each label at least, so that there is something to keep apart.
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+      const bool high = k == 0 || (k > 1 && rng.below(2) == 0);
+      labels +=
+          (k == 0 ? "\"_label\":{\"" : ",\"") + keys[k] + (high ? "\":\"high\"" : "\":\"low\"");
+    }
+    labels += "},";
+    flow_text =
+        " What has been read of a key labelled high must not reach one labelled low in the "
+        "same transaction.";
+    task.set("contract", R"({"flow":[{"from":"high","to":"low"}]})");
+  }
   task.set("gb", "1");
   task.set_text("family", kPack);
   task.set_text("scenario", "shared_store");
@@ -209,9 +248,10 @@ TaskRecord multiagent_task(const MultiagentOptions& o, std::uint64_t index) {
   task.set_text("instruction",
                 std::to_string(o.agents) + " agents share " + std::to_string(o.keys) +
                     " keys. Every commit must name the current version of its key, and every "
-                    "other key its agent has read must not have changed since.");
+                    "other key its agent has read must not have changed since." +
+                    flow_text);
   task.set_text("surface", "sim");
-  task.set("script", "{\"agents\":" + list_json(agents) + ",\"bug\":\"" + bug +
+  task.set("script", "{" + labels + "\"agents\":" + list_json(agents) + ",\"bug\":\"" + bug +
                          "\",\"keys\":" + list_json(keys) + ",\"steps\":" + steps + "}");
   task.set_text("canary", "gb-canary-" + core::sha256_hex("canary multiagent").substr(0, 32));
   task.seal();
@@ -220,10 +260,26 @@ TaskRecord multiagent_task(const MultiagentOptions& o, std::uint64_t index) {
 
 MultiagentScript read_script(const Cursor& task) {
   const Cursor json = task.at("script");
-  json.only({"agents", "keys", "steps", "bug"});
+  json.only({"agents", "keys", "steps", "bug", "_label"});
   MultiagentScript script;
   json.at("agents").items([&](const Cursor& a) { script.agents.emplace_back(a.string()); });
   json.at("keys").items([&](const Cursor& k) { script.keys.emplace_back(k.string()); });
+  if (const auto labels = json.find("_label")) {
+    script.labels.resize(script.keys.size());
+    labels->members([&](std::string_view key, const Cursor& label) {
+      const auto at = std::find(script.keys.begin(), script.keys.end(), key);
+      if (at == script.keys.end()) throw label.error("no such key");
+      script.labels[static_cast<std::size_t>(at - script.keys.begin())] = label.string();
+    });
+  }
+  if (const auto contract = task.find("contract"); contract && !contract->is_null()) {
+    contract->only({"flow"});
+    contract->at("flow").items([&](const Cursor& rule) {
+      rule.only({"from", "to"});
+      script.flow.push_back(
+          {std::string(rule.at("from").string()), std::string(rule.at("to").string())});
+    });
+  }
   if (const auto bug = json.find("bug")) script.bug = parse_store_bug(bug->string());
   json.at("steps").items([&](const Cursor& s) {
     if (!s.is_array() || s.size() != 3) throw s.error("expected [agent, op, key]");

@@ -21,8 +21,16 @@ struct ScriptStep {
   int key = 0;
 };
 
+// A commit to a key labelled `to` must not follow, in the same transaction, a read of one labelled
+// `from`.
+struct FlowRule {
+  std::string from, to;
+};
+
 struct MultiagentScript {
   std::vector<std::string> agents, keys;
+  std::vector<std::string> labels;  // of the keys, empty where there is none
+  std::vector<FlowRule> flow;
   std::vector<ScriptStep> steps;
   StoreBug bug = StoreBug::kHonest;
 };
@@ -46,14 +54,16 @@ struct StoreCounts {
 struct StoreRun {
   std::vector<StoreOp> ops;
   StoreCounts expected;
-  bool clean = true;  // nothing was accepted that had to be refused
+  bool clean = true;        // nothing was accepted that had to be refused
+  std::uint64_t flows = 0;  // commits that a flow rule forbids
 };
 
-// Task record `index` of the family; parameters agents, keys, rounds and bug.
+// Task record `index` of the family; parameters agents, keys, rounds, bug and flow.
 struct MultiagentOptions {
   std::uint64_t seed = 0;
   int agents = 4, keys = 3, rounds = 12;
   std::string bug = "mixed";  // none, ww, xs, blind, or mixed: turn by turn
+  bool flow = false;          // keys have labels, and the contract forbids high to low
 };
 [[nodiscard]] TaskRecord multiagent_task(const MultiagentOptions& options, std::uint64_t index);
 

@@ -53,6 +53,7 @@ Episode::Episode(const Task& task, Store& store, const Judge& judge, Surface* su
       machine_(*task.world, store, task.initial),
       state_(task.initial) {
   potential_ = judge_.potential(state_, answer_);
+  steps_.reserve(static_cast<std::size_t>(std::min(task.limits.steps, 16)));
 }
 
 void Episode::note_tables(const Call& call) {
@@ -77,14 +78,17 @@ void Episode::run_line(std::string_view line, Observation& seen) {
   }
   state_ = result_.state;
   seen.exit = result_.exit;
-  seen.out = result_.out;
-  seen.error = result_.error;
+  seen.out.swap(result_.out);
+  seen.error.swap(result_.error);
 }
 
 const Observation& Episode::step(std::string_view line) {
   StepRecord record;
   record.cmd = std::string(line);
-  seen_ = {};
+  seen_.exit = 0;
+  seen_.truncated = false;
+  seen_.out.clear();
+  seen_.error.clear();
   if (line.size() > kMaxLine || !core::is_valid_utf8(line)) {
     seen_.exit = 2;
     seen_.error = line.size() > kMaxLine ? "a command has at most 1 MiB" : "invalid UTF-8";
@@ -159,38 +163,50 @@ std::string Episode::journal_line(std::size_t index) const {
   return out;
 }
 
-const std::string& StateDigests::of(Id state) {
-  const auto cached = known_.find(state);
-  if (cached != known_.end()) return cached->second;
-  std::vector<Change> changes;
-  store_.compare(base_, state, changes);
-  std::vector<std::string> digests;
-  for (const Change& c : changes) {
-    const bool gone = c.kind == ChangeKind::kDelete;
-    const std::uint64_t id = (std::uint64_t{c.table} << 33) | (std::uint64_t{gone} << 32) |
-                             (gone ? c.old_row : c.new_row);
-    auto [it, fresh] = rows_.try_emplace(id);
-    if (fresh) {
-      std::string entry = "[";
-      append_json_string(entry, store_.info(c.table).name);
-      entry.push_back(',');
-      if (gone) {
-        entry += "{\"key\":";
-        store_.atoms.write_json(c.key, entry);
-        entry += "},null";
-      } else {
-        store_.write_row(c.table, c.new_row, entry);
-      }
-      entry.push_back(']');
-      const core::Sha256Digest digest = core::sha256(entry);
-      it->second.assign(digest.begin(), digest.end());
-    }
-    digests.push_back(it->second);
+core::Sha256Digest StateDigests::digest(const Change& c) {
+  text_ = "[";
+  append_json_string(text_, store_.info(c.table).name);
+  text_.push_back(',');
+  if (c.kind == ChangeKind::kDelete) {
+    text_ += "{\"key\":";
+    store_.atoms.write_json(c.key, text_);
+    text_ += "},null";
+  } else {
+    store_.write_row(c.table, c.new_row, text_);
   }
-  std::sort(digests.begin(), digests.end());
-  std::string all;
-  for (const std::string& d : digests) all += d;
-  return known_.emplace(state, core::sha256_hex(all)).first->second;
+  text_.push_back(']');
+  return core::sha256(text_);
+}
+
+const std::string& StateDigests::of(Id state) {
+  if (last_ != nullptr && state == last_state_) return *last_;
+  auto [known, fresh] = known_.try_emplace(state);
+  last_state_ = state;
+  last_ = &known->second;
+  if (!fresh) return *last_;
+  store_.compare(base_, state, changes_);
+  // Both lists come in the order of table and key: what a step left alone stands a place or two
+  // further on in the list of the state before.
+  static constexpr std::size_t kLookAhead = 4;
+  next_.clear();
+  std::size_t at = 0;
+  for (const Change& c : changes_) {
+    const std::uint64_t id = (std::uint64_t{c.table} << 33) |
+                             (c.kind == ChangeKind::kDelete ? (1ull << 32) | c.old_row : c.new_row);
+    const std::size_t end = std::min(at + kLookAhead, entries_.size());
+    std::size_t found = at;
+    while (found < end && entries_[found].id != id) ++found;
+    const bool reuse = found < end;
+    if (reuse) at = found + 1;
+    next_.push_back({id, reuse ? entries_[found].digest : digest(c)});
+  }
+  entries_.swap(next_);
+  sorted_.clear();
+  for (const Entry& e : entries_) sorted_.push_back(e.digest);
+  std::sort(sorted_.begin(), sorted_.end());
+  const auto* bytes = reinterpret_cast<const char*>(sorted_.data());
+  *last_ = core::sha256_hex({bytes, sorted_.size() * sizeof(core::Sha256Digest)});
+  return *last_;
 }
 
 }  // namespace stateutils::bench

@@ -11,6 +11,7 @@
 
 #include "bench/judge/judge.hpp"
 #include "bench/task/task.hpp"
+#include "core/hash.hpp"
 
 namespace stateutils::bench {
 
@@ -102,10 +103,20 @@ class StateDigests {
   [[nodiscard]] const std::string& of(Id state);
 
  private:
+  struct Entry {
+    std::uint64_t id;  // table, and row or gone row
+    core::Sha256Digest digest;
+  };
+  [[nodiscard]] core::Sha256Digest digest(const Change& change);
+
   const Store& store_;
-  Id base_;
-  std::unordered_map<Id, std::string> known_;
-  std::unordered_map<std::uint64_t, std::string> rows_;
+  Id base_, last_state_ = kNone;
+  std::string* last_ = nullptr;                // of last_state_: most steps only read
+  std::unordered_map<Id, std::string> known_;  // its values never move
+  std::vector<Entry> entries_, next_;          // of the state asked for before, in its order
+  std::vector<Change> changes_;
+  std::vector<core::Sha256Digest> sorted_;
+  std::string text_;
 };
 
 }  // namespace stateutils::bench

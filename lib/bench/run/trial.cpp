@@ -1,27 +1,56 @@
 #include "bench/run/trial.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/hash.hpp"
+#include "core/json_string.hpp"
 #include "core/json_writer.hpp"
-#include "core/utf8.hpp"
 
 namespace stateutils::bench {
 namespace {
 
-void write_steps(core::JsonWriter& json, Episode& episode, StateDigests& digests, bool keep) {
-  json.key("steps").begin_array();
-  std::size_t i = 0;
-  for (const StepRecord& step : episode.steps()) {
-    json.begin_object().field("i", ++i).field("cmd", step.cmd).field("exit", step.exit);
-    json.field("ms", step.ms).field("stdout_bytes", step.out_bytes);
-    json.field("stdout_sha256",
-               step.out_sha256.empty() ? core::sha256_hex(step.out) : step.out_sha256);
-    json.field("state_sha256", digests.of(step.state)).field("reward", step.reward);
-    if (keep) json.field("stdout", step.out);
-    json.end_object();
+void append_integer(std::string& out, std::int64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+// Steps are most of a trial's bytes: their members are appended as they are, key by key.
+void append_step(std::string& out, std::size_t number, const StepRecord& step,
+                 StateDigests& digests, bool keep) {
+  out += number == 1 ? "{\"i\":" : ",{\"i\":";
+  append_integer(out, static_cast<std::int64_t>(number));
+  out += ",\"cmd\":";
+  core::append_json_string(out, step.cmd);
+  out += ",\"exit\":";
+  append_integer(out, step.exit);
+  out += ",\"ms\":";
+  append_integer(out, step.ms);
+  out += ",\"stdout_bytes\":";
+  append_integer(out, static_cast<std::int64_t>(step.out_bytes));
+  out += ",\"stdout_sha256\":\"";
+  out += step.out_sha256.empty() ? core::sha256_hex(step.out) : step.out_sha256;
+  out += "\",\"state_sha256\":\"";
+  out += digests.of(step.state);
+  out += "\",\"reward\":";
+  if (step.reward == 0) {
+    out.push_back('0');
+  } else {
+    core::JsonWriter(out).value(step.reward);
   }
-  json.end_array();
+  if (keep) {
+    out += ",\"stdout\":";
+    core::append_json_string(out, step.out);
+  }
+  out.push_back('}');
+}
+
+void write_steps(std::string& out, Episode& episode, StateDigests& digests, bool keep) {
+  out += ",\"steps\":[";
+  std::size_t number = 0;
+  for (const StepRecord& step : episode.steps()) append_step(out, ++number, step, digests, keep);
+  out.push_back(']');
 }
 
 void write_scores(core::JsonWriter& json, const Episode& episode, const Verdict& verdict) {
@@ -68,16 +97,18 @@ void write_failures(core::JsonWriter& json, const Episode& episode, const Verdic
 std::string trial_json(Episode& episode, const std::string& end, const TrialOptions& options) {
   const Task& task = episode.task();
   Store& store = episode.machine().store();
-  StateDigests digests(store, task.base);
+  StateDigests own(store, task.base);
+  StateDigests& digests = options.digests != nullptr ? *options.digests : own;
   const Verdict verdict = episode.verdict();
   std::string out;
+  out.reserve(1024 + 320 * episode.steps().size());
   core::JsonWriter json(out);
   json.begin_object().field("task_id", task.id).field("scenario", task.scenario);
   json.field("ability", task.ability).key("tags").begin_array();
   for (const std::string& tag : task.tags) json.value(tag);
   json.end_array().field("agent", options.agent).field("trial", options.trial);
   json.field("seed", options.seed).field("prompt_bytes", task.instruction.size());
-  write_steps(json, episode, digests, options.keep_output);
+  write_steps(out, episode, digests, options.keep_output);
   json.key("answer").raw(episode.answer().empty() ? "null" : episode.answer());
   json.key("verdict").raw(verdict_json(verdict, task.contract, store, task.initial));
   write_scores(json, episode, verdict);

@@ -15,8 +15,9 @@ struct TrialOptions {
   bool keep_output = false;
   std::string sandbox = "sim";
   bool weak_isolation = false;
-  std::string tokens;          // as the agent told them, JSON
-  std::optional<double> cost;  // the same
+  std::string tokens;               // as the agent told them, JSON
+  std::optional<double> cost;       // the same
+  StateDigests* digests = nullptr;  // of the task's states, when its trials share them
 };
 
 // One JSON line of the stream `trials`.

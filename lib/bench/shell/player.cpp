@@ -45,9 +45,12 @@ TrialOptions Player::record_of(const std::string& agent, int trial) const {
 }
 
 void Player::play(Task& task, Store& store, const std::function<void(PlayedTrial&)>& sink) {
+  StateDigests digests(store, task.base);
   for (int trial = 0; trial < options_.trials; ++trial) {
     if (!agent_->plays(task, trial)) continue;
-    play_trial(*agent_, task, store, record_of(agent_->name(), trial), sink);
+    TrialOptions record = record_of(agent_->name(), trial);
+    record.digests = &digests;
+    play_trial(*agent_, task, store, std::move(record), sink);
   }
 }
 

@@ -284,13 +284,33 @@ class Search {
   void expand_write(std::uint32_t at, const Node& from, std::size_t write) {
     const std::size_t command = candidates_.reads.size() + write;
     if (!has(from.known, needs_[command])) return;
-    Result result;
-    machine_.run(from.state, candidates_.writes[write], 0, result);
-    if (result.exit != 0 || result.state == from.state) return;
-    if (options_.prune && !candidates_.enables[write] && !in_frame(result.state)) return;
+    const Id next = written(write, from.state);
+    if (next == kNone) return;
     const auto before = known_sets_[from.known];
     const Known known(before.begin(), before.end());
-    edge(at, static_cast<std::uint32_t>(command), node(result.state, known, from.depth + 1));
+    edge(at, static_cast<std::uint32_t>(command), node(next, known, from.depth + 1));
+  }
+
+  // Where a write leads, kNone when it is not worth trying. What is known makes no difference to
+  // that, so nodes that share a state share it, as long as there is room to remember it.
+  [[nodiscard]] Id written(std::size_t write, Id state) {
+    static constexpr std::size_t kRemembered = 1u << 16;
+    static constexpr Id kUntried = kNone - 1;
+    auto known = written_.find(state);
+    if (known == written_.end()) {
+      if (written_.size() == kRemembered) return try_write(write, state);
+      known = written_.emplace(state, std::vector<Id>(candidates_.writes.size(), kUntried)).first;
+    }
+    Id& next = known->second[write];
+    if (next == kUntried) next = try_write(write, state);
+    return next;
+  }
+
+  [[nodiscard]] Id try_write(std::size_t write, Id state) {
+    machine_.run(state, candidates_.writes[write], 0, result_);
+    const bool useful = result_.exit == 0 && result_.state != state &&
+                        (!options_.prune || candidates_.enables[write] || in_frame(result_.state));
+    return useful ? result_.state : kNone;
   }
 
   [[nodiscard]] SearchResult finish() {
@@ -368,6 +388,8 @@ class Search {
   std::vector<Edge> edges_;
   std::unordered_map<Id, std::uint64_t> right_;
   std::unordered_map<Id, bool> in_frame_;
+  std::unordered_map<Id, std::vector<Id>> written_;  // by state: where each write leads
+  Result result_;
   std::vector<std::uint32_t> goals_;
   int goal_depth_ = -1;
   std::uint64_t expanded_ = 0, states_ = 0;

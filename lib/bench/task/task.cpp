@@ -6,6 +6,43 @@
 namespace stateutils::bench {
 namespace {
 
+bool same_value(simdjson::dom::element a, simdjson::dom::element b);
+
+bool same_items(simdjson::dom::array a, simdjson::dom::array b) {
+  auto other = b.begin();
+  for (const auto item : a) {
+    if (other == b.end() || !same_value(item, *other)) return false;
+    ++other;
+  }
+  return other == b.end();
+}
+
+// Members in the same order: records of one writer.
+bool same_members(simdjson::dom::object a, simdjson::dom::object b) {
+  auto other = b.begin();
+  for (const auto field : a) {
+    if (other == b.end() || field.key != other.key() || !same_value(field.value, other.value())) {
+      return false;
+    }
+    ++other;
+  }
+  return other == b.end();
+}
+
+bool same_value(simdjson::dom::element a, simdjson::dom::element b) {
+  if (a.type() != b.type()) return false;
+  switch (a.type()) {
+    case simdjson::dom::element_type::OBJECT:
+      return same_members(simdjson::dom::object(a), simdjson::dom::object(b));
+    case simdjson::dom::element_type::ARRAY:
+      return same_items(simdjson::dom::array(a), simdjson::dom::array(b));
+    case simdjson::dom::element_type::STRING:
+      return std::string_view(a) == std::string_view(b);
+    default:
+      return canonical(a) == canonical(b);
+  }
+}
+
 std::string text_of(const Cursor& json, std::string_view key) {
   const auto found = json.find(key);
   return found && !found->is_null() ? std::string(found->string()) : std::string();
@@ -123,29 +160,65 @@ void append_plan(std::string& out, const Plan& plan) {
   out.push_back(']');
 }
 
-void read_task(const Cursor& json, Store& store, const World* world, Task& task) {
+namespace {
+
+// The members of a record that a task is read from, found in one pass; texts go to the task.
+class TaskMembers {
+ public:
+  std::optional<Cursor> tags, seed, index, limits, init, contract, evidence, reference, steps,
+      shortcuts;
+
+  TaskMembers(const Cursor& json, Task& task) : json_(json) {
+    const std::pair<std::string_view, std::string*> texts[] = {
+        {"task_id", &task.id},        {"family", &task.family},
+        {"scenario", &task.scenario}, {"variant", &task.variant},
+        {"ability", &task.ability},   {"instruction", &task.instruction},
+        {"twin_of", &task.twin_of},   {"pack_sha256", &task.pack_sha256}};
+    const std::pair<std::string_view, std::optional<Cursor>*> others[] = {
+        {"tags", &tags},          {"seed", &seed},           {"index", &index},
+        {"limits", &limits},      {"init", &init},           {"contract", &contract},
+        {"evidence", &evidence},  {"reference", &reference}, {"optimal_steps", &steps},
+        {"shortcuts", &shortcuts}};
+    json.members([&](std::string_view key, const Cursor& value) {
+      for (const auto& [name, target] : texts) {
+        if (name != key) continue;
+        if (!value.is_null()) *target = std::string(value.string());
+        return;
+      }
+      for (const auto& [name, target] : others) {
+        if (name != key) continue;
+        if (*target) throw value.error("key " + core::quoted(key) + " stands twice");
+        return static_cast<void>(target->emplace(value));
+      }
+    });
+  }
+
+  [[nodiscard]] const Cursor& needed(const std::optional<Cursor>& member,
+                                     std::string_view name) const {
+    if (!member) throw json_.error("\"" + std::string(name) + "\" is missing");
+    return *member;
+  }
+
+ private:
+  const Cursor& json_;
+};
+
+// `known_base` is the state that init.base describes, where the caller has it already.
+void read_on_base(const Cursor& json, Store& store, const World* world,
+                  std::optional<Id> known_base, Task& task) {
   task = Task{};
   task.world = world;
-  task.id = text_of(json, "task_id");
-  task.family = text_of(json, "family");
-  task.scenario = text_of(json, "scenario");
-  task.variant = text_of(json, "variant");
-  task.ability = text_of(json, "ability");
-  task.instruction = text_of(json, "instruction");
-  task.twin_of = text_of(json, "twin_of");
-  task.pack_sha256 = text_of(json, "pack_sha256");
-  if (const auto tags = json.find("tags")) {
-    tags->items([&](const Cursor& tag) { task.tags.emplace_back(tag.string()); });
+  const TaskMembers members(json, task);
+  if (members.tags) {
+    members.tags->items([&](const Cursor& tag) { task.tags.emplace_back(tag.string()); });
   }
-  if (const auto seed = json.find("seed")) task.seed = static_cast<std::uint64_t>(seed->integer());
-  if (const auto index = json.find("index")) {
-    task.index = static_cast<std::uint64_t>(index->integer());
-  }
-  if (const auto limits = json.find("limits")) read_limits(*limits, task.limits);
+  if (members.seed) task.seed = static_cast<std::uint64_t>(members.seed->integer());
+  if (members.index) task.index = static_cast<std::uint64_t>(members.index->integer());
+  if (members.limits) read_limits(*members.limits, task.limits);
   if (read_family_task(json, store, task)) return;
-  const Cursor init = json.at("init");
-  task.base = store.empty_state();
-  if (const auto base = init.find("base")) {
+  const Cursor& init = members.needed(members.init, "init");
+  task.base = known_base.value_or(store.empty_state());
+  if (const auto base = init.find("base"); base && !known_base) {
     refuse_doubled_keys(*base);
     task.base = store.read_state(*base, task.base);
   }
@@ -156,41 +229,57 @@ void read_task(const Cursor& json, Store& store, const World* world, Task& task)
   }
   read_clock(init, store);
   read_kinds(init, store, task);
-  const Cursor contract = json.at("contract");
+  const Cursor& contract = members.needed(members.contract, "contract");
   refuse_doubled_keys(contract);
   task.contract = read_contract(contract, store);
   keep_constrained_clocks(store, task.contract);
-  if (const auto evidence = json.find("evidence"); evidence && !evidence->is_null()) {
-    task.twin = read_evidence(*evidence, store, task.initial);
+  if (members.evidence && !members.evidence->is_null()) {
+    task.twin = read_evidence(*members.evidence, store, task.initial);
   }
-  if (const auto reference = json.find("reference")) {
-    reference->items([&](const Cursor& plan) { task.reference.push_back(read_plan(plan)); });
+  if (members.reference) {
+    members.reference->items(
+        [&](const Cursor& plan) { task.reference.push_back(read_plan(plan)); });
   }
-  if (const auto steps = json.find("optimal_steps"); steps && !steps->is_null()) {
-    task.optimal_steps = static_cast<int>(steps->integer());
+  if (members.steps && !members.steps->is_null()) {
+    task.optimal_steps = static_cast<int>(members.steps->integer());
   }
-  if (const auto shortcuts = json.find("shortcuts")) {
-    if (const auto blind = shortcuts->find("blind")) task.blind = read_plan(*blind);
-    if (const auto stale = shortcuts->find("stale")) task.stale = read_plan(*stale);
+  if (members.shortcuts) {
+    if (const auto blind = members.shortcuts->find("blind")) task.blind = read_plan(*blind);
+    if (const auto stale = members.shortcuts->find("stale")) task.stale = read_plan(*stale);
   }
+}
+
+}  // namespace
+
+void read_task(const Cursor& json, Store& store, const World* world, Task& task) {
+  read_on_base(json, store, world, {}, task);
 }
 
 struct Library::Room {
   Store store;
   std::optional<World> world;
   Store::Mark start;
-  bool has_base = false;
+  // What the first task brought as its base stays in the store for the others; `current` says
+  // whether the task at hand has the same.
+  std::unique_ptr<Document> base_json;
+  Id base = 0;
+  std::optional<Id> current;
 };
 
-// Tasks of a pack share their base: what the first one brings stays interned for the others.
 void Library::keep_base(const Cursor& json, Room& room) {
-  room.has_base = true;
+  room.current.reset();
   const auto init = json.find("init");
   const auto base = init && init->is_object() ? init->find("base") : std::nullopt;
-  if (!base) return;
-  refuse_doubled_keys(*base);
-  (void)room.store.read_state(*base, room.store.empty_state());
-  room.start = room.store.mark();
+  if (!base || !base->is_object()) return;
+  if (room.base_json == nullptr) {
+    refuse_doubled_keys(*base);
+    room.base = room.store.read_state(*base, room.store.empty_state());
+    room.base_json = std::make_unique<Document>(canonical(base->element()), "base", false);
+    room.start = room.store.mark();
+    room.current = room.base;
+  } else if (same_value(base->element(), room.base_json->root().element())) {
+    room.current = room.base;
+  }
 }
 
 Library::Library() = default;
@@ -237,10 +326,10 @@ Library::Room& Library::room_for(const Cursor& json) {
 Task& Library::read(const Cursor& json) {
   Room& room = room_for(json);
   room.store.rollback(room.start);
-  if (!room.has_base) keep_base(json, room);
   for (Id t = 0; t < room.store.table_count(); ++t) room.store.info(t).clock.clear();
   current_store_ = &room.store;
-  read_task(json, room.store, room.world ? &*room.world : nullptr, task_);
+  keep_base(json, room);
+  read_on_base(json, room.store, room.world ? &*room.world : nullptr, room.current, task_);
   return task_;
 }
 

@@ -1,7 +1,11 @@
 #include "bench/trace/trace.hpp"
 
+#include <cmath>
 #include <map>
 #include <vector>
+
+#include "bench/families/stream.hpp"
+#include "core/hash.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -76,10 +80,63 @@ void HistoryTrace::add(const core::Record& trial, core::JsonlWriter& writer) {
   }
 }
 
-void add_requests(const core::Record& trial, core::JsonlWriter& writer) {
-  const std::string session = std::string(trial.string("task_id")) + "." +
-                              std::to_string(trial.opt_i64("trial").value_or(0));
-  std::uint64_t context = trial.opt_u64("prompt_bytes").value_or(0), turn = 0;
+double model_duration_ms(std::string_view verb, core::Rng& rng) {
+  const double median = 10 + static_cast<double>(core::xxh3_64(verb.data(), verb.size()) % 491);
+  // Twelve uniform numbers less 6 are near to normal (Irwin-Hall), and need no library.
+  double z = -6;
+  for (int i = 0; i < 12; ++i) z += rng.unit();
+  // exp(z/2) as the 16th power of its series at z/32: additions and products alone.
+  const double x = z / 32;
+  double series = 1;
+  for (int k = 10; k >= 1; --k) series = 1 + series * x / k;
+  for (int i = 0; i < 4; ++i) series *= series;
+  return std::round(median * series * 1000) / 1000;
+}
+
+namespace {
+
+// Tokens of a context that grows: counted piece by piece, or by its bytes.
+class ContextTokens {
+ public:
+  ContextTokens(const core::Record& trial, TokenCounter* counter)
+      : counter_(counter), bytes_(trial.opt_u64("prompt_bytes").value_or(0)) {
+    counted_ = (bytes_ + 3) / 4;  // the trial has no text of the prompt
+  }
+  [[nodiscard]] std::uint64_t now() const {
+    return counter_ == nullptr ? (bytes_ + 3) / 4 : counted_;
+  }
+  std::uint64_t say(std::string_view text) { return grow(text.size(), &text); }
+  // What a step printed, which the trial has as a text only when it was kept.
+  std::uint64_t print(const core::Record& step) {
+    const std::uint64_t bytes = step.opt_u64("stdout_bytes").value_or(0);
+    if (counter_ == nullptr || bytes == 0) return grow(bytes, nullptr);
+    const auto text = step.opt_string("stdout");
+    if (!text) throw step.error("--tokens with a command needs trials of run --keep-output");
+    return grow(bytes, &*text);
+  }
+
+ private:
+  std::uint64_t grow(std::uint64_t bytes, const std::string_view* text) {
+    bytes_ += bytes;
+    if (counter_ == nullptr || text == nullptr) return (bytes + 3) / 4;
+    const std::uint64_t n = counter_->count(*text);
+    counted_ += n;
+    return n;
+  }
+
+  TokenCounter* counter_;
+  std::uint64_t bytes_, counted_ = 0;
+};
+
+}  // namespace
+
+void add_requests(const core::Record& trial, const RequestOptions& options,
+                  core::JsonlWriter& writer) {
+  const std::int64_t number = trial.opt_i64("trial").value_or(0);
+  const std::string session = std::string(trial.string("task_id")) + "." + std::to_string(number);
+  ContextTokens context(trial, options.tokens);
+  core::Rng rng = task_stream("durations", session, options.seed, 0);
+  std::uint64_t turn = 0;
   double t = 0, gap = 0;
   std::vector<core::Record> steps;
   for (const auto element : trial.array("steps")) {
@@ -88,14 +145,15 @@ void add_requests(const core::Record& trial, core::JsonlWriter& writer) {
     steps.push_back(trial.nested(object));
   }
   for (const core::Record& step : steps) {
-    const std::string_view cmd = step.string("cmd");
-    const std::uint64_t in = (context + 3) / 4, printed = step.opt_u64("stdout_bytes").value_or(0);
-    const double ms = step.opt_number("ms").value_or(0);
+    const std::string_view cmd = step.string("cmd"), verb = cmd.substr(0, cmd.find(" --"));
+    const std::uint64_t in = context.now(), out = context.say(cmd), printed = context.print(step);
+    const double ms =
+        options.model_durations ? model_duration_ms(verb, rng) : step.opt_number("ms").value_or(0);
     const bool last = &step == &steps.back();
     core::JsonWriter& json = writer.begin();
     json.field("id", session + "/" + std::to_string(turn)).field("session", session);
     json.field("scope", "session").field("agent", "main").field("turn", turn).field("t", t);
-    json.field("model", "scripted").field("in", in).field("out", (cmd.size() + 3) / 4);
+    json.field("model", "scripted").field("in", in).field("out", out);
     json.field("api_s", 0.0).field("gap_s", gap).field("stop", last ? "end_turn" : "tool_use");
     json.key("hash_runs").begin_array();
     if (in >= kBlockTokens) json.begin_array().value(1).value(in / kBlockTokens).end_array();
@@ -103,14 +161,12 @@ void add_requests(const core::Record& trial, core::JsonlWriter& writer) {
     if (turn > 0) json.value(session + "/" + std::to_string(turn - 1));
     json.end_array().key("tools").begin_array();
     if (!last) {
-      json.begin_object().field("name", cmd.substr(0, cmd.find(" --"))).field("duration_ms", ms);
-      json.field("result_tokens", (printed + 3) / 4)
-          .field("exit", step.opt_i64("exit").value_or(0));
+      json.begin_object().field("name", verb).field("duration_ms", ms);
+      json.field("result_tokens", printed).field("exit", step.opt_i64("exit").value_or(0));
       json.end_object();
     }
     json.end_array();
     writer.end();
-    context += cmd.size() + printed;
     gap = ms / 1000;
     t += gap;
     ++turn;

@@ -1,6 +1,7 @@
 #include "bench/validate/mutants.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "bench/run/episode.hpp"
 #include "bench/world/text.hpp"
@@ -45,11 +46,9 @@ class PlanMutator {
  public:
   PlanMutator(const Task& task, Machine& machine, const RightPlan& plan, const MutantSink& sink)
       : task_(task), machine_(machine), store_(machine.store()), plan_(plan), sink_(sink) {
-    Result result;
     before_.push_back(task.initial);
     for (const Call& call : plan.calls) {
-      machine_.run(before_.back(), call, 0, result);
-      before_.push_back(result.state);
+      before_.push_back(run_calls(machine_, before_.back(), {&call, 1}));
     }
   }
 
@@ -81,9 +80,7 @@ class PlanMutator {
 
   // Continues after `state` with the plan from command `next` on.
   Id rest(Id state, std::size_t next) {
-    const std::vector<Call> tail(plan_.calls.begin() + static_cast<std::ptrdiff_t>(next),
-                                 plan_.calls.end());
-    return run_calls(machine_, state, tail);
+    return run_calls(machine_, state, std::span<const Call>(plan_.calls).subspan(next));
   }
 
   Id step(Id state, const Call& call) {
@@ -461,9 +458,10 @@ class StateMutator {
 
 }  // namespace
 
-Id run_calls(Machine& machine, Id state, const std::vector<Call>& calls) {
+Id run_calls(Machine& machine, Id state, std::span<const Call> calls) {
   Result result;
   for (const Call& call : calls) {
+    if (!machine.world().verbs[call.verb].mutates()) continue;  // reads change nothing
     machine.run(state, call, 0, result);
     state = result.state;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,6 @@ void flip_branch(Machine& machine, Id initial, const Plan& other, const MutantSi
 void mutate_state(const Task& task, Store& store, const RightPlan& plan, const MutantSink& sink);
 
 // Runs calls from `state`, failed ones changing nothing.
-[[nodiscard]] Id run_calls(Machine& machine, Id state, const std::vector<Call>& calls);
+[[nodiscard]] Id run_calls(Machine& machine, Id state, std::span<const Call> calls);
 
 }  // namespace stateutils::bench

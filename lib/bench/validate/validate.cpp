@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
+#include <utility>
 
 #include "bench/run/episode.hpp"
 #include "bench/validate/mutants.hpp"
@@ -67,15 +69,19 @@ struct PlanEnd {
   std::string answer;
 };
 
+// Where the lines of a plan lead. What reads print is of no interest, so they are only parsed.
 PlanEnd play(Machine& machine, Id state, const Plan& plan) {
   PlanEnd end{state, ""};
   Result result;
+  Call call;
   for (const std::string& line : plan) {
     if (line == "done" || line.starts_with("done ")) {
       end.answer = canonical_answer(std::string_view(line).substr(4));
       break;
     }
-    machine.run(end.state, line, 0, result);
+    const bool parsed = machine.parse(line, call, result.error) == 0;
+    if (!parsed || !machine.world().verbs[call.verb].mutates()) continue;
+    machine.run(end.state, call, 0, result);
     end.state = result.state;
   }
   return end;
@@ -223,25 +229,43 @@ class Validator {
     if (options_.all_mutants) mutate_state(task_, store_, right_.front(), sink);
   }
 
+  enum class Fate : std::uint8_t { kEquivalent, kKilled, kSurvives };
+
+  // Many wrong turns end in the same place: each end is judged once.
+  Fate fate(const Mutant& m) {
+    for (const auto& [answer, known] : fates_[m.state]) {
+      if (answer == m.answer) return known;
+    }
+    const Fate found = judge_end(m);
+    fates_[m.state].emplace_back(m.answer, found);
+    return found;
+  }
+
+  Fate judge_end(const Mutant& m) {
+    if (accepted_.contains(normal_.of(m.state, m.answer))) return Fate::kEquivalent;
+    std::vector<bool> violated = judge_.violated(0, m.state, m.answer);
+    const bool first_holds = std::find(violated.begin(), violated.end(), true) == violated.end();
+    const bool accepted =
+        first_holds || (task_.contract.options.size() > 1 && judge_.accepts(m.state, m.answer));
+    if (accepted) return right_by_family(m) ? Fate::kEquivalent : Fate::kSurvives;
+    broken_.push_back(std::move(violated));
+    return Fate::kKilled;
+  }
+
   void judge_mutants() {
-    std::vector<std::vector<bool>> broken;  // of killed mutants, by the first option
     for (const Mutant& m : mutants_) {
       OperatorCount& count = out_.by_op[m.op];
       ++out_.mutants, ++count.mutants;
-      if (accepted_.contains(normal_.of(m.state, m.answer))) {
-        ++out_.equivalent, ++count.equivalent;
-        continue;
-      }
-      if (judge_.accepts(m.state, m.answer)) {
-        if (right_by_family(m)) {
+      switch (fate(m)) {
+        case Fate::kEquivalent:
           ++out_.equivalent, ++count.equivalent;
-          continue;
-        }
-        out_.survivors.push_back({m.op, m.detail});
-        continue;
+          break;
+        case Fate::kKilled:
+          ++out_.killed, ++count.killed;
+          break;
+        case Fate::kSurvives:
+          out_.survivors.push_back({m.op, m.detail});
       }
-      ++out_.killed, ++count.killed;
-      broken.push_back(judge_.violated(0, m.state, m.answer));
     }
     if (!out_.survivors.empty()) fail("mutants survive");
     if (!options_.all_mutants) return;
@@ -249,7 +273,7 @@ class Validator {
     for (const auto& [op, count] : out_.by_op) operators += count.mutants > count.equivalent;
     if (out_.mutants - out_.equivalent < options_.min_mutants) fail("too few mutants");
     if (operators < options_.min_operators) fail("too few mutation operators");
-    find_redundant(broken);
+    find_redundant();
   }
 
   // Where a family knows several right ends, its own enumeration tells which mutants are among
@@ -261,11 +285,11 @@ class Validator {
 
   // Dropping a clause is a mutant of the contract: some mutant must then survive, or nobody needs
   // the clause. The sets of violated clauses answer that without judging anything again.
-  void find_redundant(const std::vector<std::vector<bool>>& broken) {
+  void find_redundant() {
     if (task_.contract.options.size() != 1) return;
     const Option& option = task_.contract.options.front();
     for (std::size_t c = 0; c < option.require.size(); ++c) {
-      const bool needed = std::any_of(broken.begin(), broken.end(), [&](const auto& set) {
+      const bool needed = std::any_of(broken_.begin(), broken_.end(), [&](const auto& set) {
         return set[c] && std::count(set.begin(), set.end(), true) == 1;
       });
       if (!needed) out_.redundant.push_back(option.require[c].id);
@@ -283,6 +307,9 @@ class Validator {
   std::vector<RightPlan> right_;
   std::set<Id> accepted_;
   std::vector<Mutant> mutants_;
+  std::unordered_map<Id, std::vector<std::pair<std::string, Fate>>> fates_;  // by state and answer
+  std::vector<std::vector<bool>>
+      broken_;  // clauses of the first option that killed mutants violate
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "bench/world/state.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace stateutils::bench {
 
@@ -203,20 +204,22 @@ Id Store::read_state(const Cursor& json, Id base) {
     } else {
       value.items([&](const Cursor& item) { added.push_back(read_row(t, item)); });
     }
-    std::vector<Id> sorted = added;
-    std::sort(sorted.begin(), sorted.end(),
-              [&](Id a, Id b) { return key_less(key_of(a), key_of(b)); });
-    for (std::size_t i = 1; i < sorted.size(); ++i) {
-      if (key_of(sorted[i]) == key_of(sorted[i - 1])) {
-        throw value.error("two rows have the key " + core::quoted(atoms.text(key_of(sorted[i]))));
+    const auto by_key = [&](Id a, Id b) { return key_less(key_of(a), key_of(b)); };
+    if (!std::is_sorted(added.begin(), added.end(), by_key)) {
+      std::sort(added.begin(), added.end(), by_key);
+    }
+    for (std::size_t i = 1; i < added.size(); ++i) {
+      if (key_of(added[i]) == key_of(added[i - 1])) {
+        throw value.error("two rows have the key " + core::quoted(atoms.text(key_of(added[i]))));
       }
     }
+    // Of rows with the same key set_union keeps the first list's, which is the new one.
     const auto old = rows_of(state, t);
-    if (old.empty()) {
-      state = with_table(state, t, tables_.intern(sorted));
-    } else {
-      for (const Id r : sorted) state = with_row(state, t, r);
-    }
+    std::vector<Id> merged;
+    merged.reserve(old.size() + added.size());
+    std::set_union(added.begin(), added.end(), old.begin(), old.end(), std::back_inserter(merged),
+                   by_key);
+    state = with_table(state, t, tables_.intern(merged));
   });
   return state;
 }

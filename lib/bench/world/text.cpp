@@ -115,9 +115,9 @@ std::optional<std::int64_t> datetime_text_at(std::string_view text, std::size_t 
 }  // namespace
 
 std::string_view normalised_text(std::string_view text, std::string& buffer) {
-  bool ascii = true;
-  for (const char c : text) ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-  if (!ascii) {
+  unsigned char bits = 0;
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  if (bits >= 0x80) {
     utf8proc_uint8_t* composed = nullptr;
     const auto* data = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
     const utf8proc_ssize_t n =
@@ -129,6 +129,8 @@ std::string_view normalised_text(std::string_view text, std::string& buffer) {
     }
     std::free(composed);
   }
+  // No blank is above a space: most texts need no search.
+  if (!text.empty() && text.front() > ' ' && text.back() > ' ') return text;
   const std::size_t first = text.find_first_not_of(kBlank);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);

@@ -3,6 +3,8 @@ gen-bench new mine --quiet
 gen-bench lint mine/pack.json
 gen-bench new mine; echo $?
 gen-bench new bare --template empty --quiet && gen-bench lint bare/pack.json; echo $?
+gen-bench new site --template fsm --quiet && gen-bench lint site/pack.json
+gen-bench generate --pack site/pack.json --quiet --no-frame | jq -c '[.optimal_steps,.validation.ok]'
 gen-bench generate --pack mine/pack.json -n 10 --quiet --report report.json -o tasks
 jq -c '[.tasks, .kill_rate]' report.json
 mkdir -p home/.local/share/stateutils/packs

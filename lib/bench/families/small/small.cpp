@@ -52,8 +52,8 @@ SmallDraw make_site(const SmallOptions& options, core::Rng& rng) {
 }  // namespace
 
 bool is_small_family(std::string_view family) {
-  static constexpr std::string_view kNames[] = {"fsm",     "knapsack", "listops", "mpi",
-                                                "paradox", "probe",    "routing"};
+  static constexpr std::string_view kNames[] = {"contracts", "fsm",     "knapsack", "listops",
+                                                "mpi",       "paradox", "probe",    "routing"};
   return std::find(std::begin(kNames), std::end(kNames), family) != std::end(kNames);
 }
 
@@ -104,6 +104,7 @@ SmallDraw make_small(const SmallOptions& options, std::uint64_t index, std::uint
   if (options.family == "paradox") record = make_paradox(options, index, rng);
   if (options.family == "listops") record = make_listops(options, index, rng);
   if (options.family == "routing") record = make_routing(options, index, rng);
+  if (options.family == "contracts") record = make_contracts(options, index, rng);
   if (options.family == "mpi") record = make_mpi(options, index, rng);
   if (options.family == "probe") record = make_probe(options, index, rng);
   if (options.family == "listops") record.set("world", std::string(kSilentWorld));
@@ -121,12 +122,14 @@ SmallDraw make_small(const SmallOptions& options, std::uint64_t index, std::uint
 
 std::string_view family_world(std::string_view family) {
   if (family == "knapsack") return kKnapsackWorld;
-  return family == "paradox" || family == "mpi" ? kSilentWorld : std::string_view();
+  const bool silent = family == "paradox" || family == "mpi" || family == "contracts";
+  return silent ? kSilentWorld : std::string_view();
 }
 
 bool read_family_task(const Cursor& json, Store& store, Task& task) {
   if (task.family == "knapsack") return read_knapsack(json, store, task), true;
   if (task.family == "paradox") return read_paradox(json, store, task), true;
+  if (task.family == "contracts") return read_contracts(json, store, task), true;
   if (task.family == "mpi") return read_mpi(json, store, task), true;
   return false;
 }

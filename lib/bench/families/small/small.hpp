@@ -1,5 +1,5 @@
-// Families whose tasks are one record each: knapsack, listops, mpi, paradox, probe, routing, and
-// random sites.
+// Families whose tasks are one record each: contracts, knapsack, listops, mpi, paradox, probe,
+// routing, and random sites.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,9 @@ bool read_family_task(const Cursor& json, Store& store, Task& task);
 [[nodiscard]] TaskRecord make_probe(const SmallOptions& options, std::uint64_t index,
                                     core::Rng& rng);
 [[nodiscard]] TaskRecord make_mpi(const SmallOptions& options, std::uint64_t index, core::Rng& rng);
+[[nodiscard]] TaskRecord make_contracts(const SmallOptions& options, std::uint64_t index,
+                                        core::Rng& rng);
+void read_contracts(const Cursor& json, Store& store, Task& task);
 void read_mpi(const Cursor& json, Store& store, Task& task);
 void read_knapsack(const Cursor& json, Store& store, Task& task);
 void read_paradox(const Cursor& json, Store& store, Task& task);
