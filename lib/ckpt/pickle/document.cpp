@@ -48,63 +48,63 @@ struct Frame {
   std::size_t path_size;  // of the container's own path
 };
 
-void write_json(const Heap& heap, Ref ref, core::JsonWriter& json, int depth) {
+void write_json(const Heap& heap, Ref ref, core::JsonWriter& out, int depth) {
   const Object& object = heap.at(ref);
   if (depth > 60) {  // readers of JSON Lines stop at 64
-    json.value("...");
+    out.value("...");
     return;
   }
   const Children children = children_of(heap, object);
   switch (object.kind) {
     case Kind::kNone:
-      json.null();
+      out.null();
       return;
     case Kind::kBool:
-      json.value(object.integer != 0);
+      out.value(object.integer != 0);
       return;
     case Kind::kInt:
-      json.value(object.integer);
+      out.value(object.integer);
       return;
     case Kind::kBigInt:
-      json.value(big_decimal(object.text));
+      out.value(big_decimal(object.text));
       return;
     case Kind::kFloat:
       if (std::isfinite(object.real)) {
-        json.value(object.real);
+        out.value(object.real);
       } else {
-        json.value(std::isnan(object.real) ? "NaN" : object.real > 0 ? "Infinity" : "-Infinity");
+        out.value(std::isnan(object.real) ? "NaN" : object.real > 0 ? "Infinity" : "-Infinity");
       }
       return;
     case Kind::kString:
-      json.value(object.text);
+      out.value(object.text);
       return;
     case Kind::kBytes:
-      json.begin_object().field("bytes", object.text.size()).end_object();
+      out.begin_object().field("bytes", object.text.size()).end_object();
       return;
     case Kind::kTensor:
-      json.begin_object().field("tensor", true).end_object();
+      out.begin_object().field("tensor", true).end_object();
       return;
     case Kind::kClass:
-      json.begin_object().field("class", object.text).end_object();
+      out.begin_object().field("class", object.text).end_object();
       return;
     case Kind::kRecord:
-      json.begin_object().field("class", heap.at(object.type).text);
+      out.begin_object().field("class", heap.at(object.type).text);
       if (!object.items.empty()) {
-        json.key("args").begin_array();
-        for (const Ref item : object.items) write_json(heap, item, json, depth + 1);
-        json.end_array();
+        out.key("args").begin_array();
+        for (const Ref item : object.items) write_json(heap, item, out, depth + 1);
+        out.end_array();
       }
       break;
     case Kind::kDict:
-      json.begin_object();
+      out.begin_object();
       break;
     case Kind::kList:
     case Kind::kTuple:
     case Kind::kSet:
-      json.begin_array();
+      out.begin_array();
       break;
     default:
-      json.null();
+      out.null();
       return;
   }
   const bool list = object.kind != Kind::kRecord && object.kind != Kind::kDict;
@@ -112,11 +112,11 @@ void write_json(const Heap& heap, Ref ref, core::JsonWriter& json, int depth) {
     const std::size_t step = children.keyed ? 2 : 1;
     for (std::size_t i = 0; i + step <= children.items->size(); i += step) {
       if (!list)
-        json.key(children.keyed ? key_text(heap, (*children.items)[i]) : std::to_string(i));
-      write_json(heap, (*children.items)[i + step - 1], json, depth + 1);
+        out.key(children.keyed ? key_text(heap, (*children.items)[i]) : std::to_string(i));
+      write_json(heap, (*children.items)[i + step - 1], out, depth + 1);
     }
   }
-  list ? json.end_array() : json.end_object();
+  list ? out.end_array() : out.end_object();
 }
 
 }  // namespace
