@@ -17,7 +17,7 @@ namespace {
 struct ModelOptions {
   sbus::ModelParams params;
   std::string spec = "ori", history = "full", symmetry = "agents", reach, table = "auto",
-              output = "-", device = "cpu";
+              output = "-";
   std::vector<std::string> mutants, invariants;
   std::optional<std::uint64_t> max_states;
   std::optional<core::ByteSize> memory;

@@ -310,7 +310,8 @@ TEST_CASE("a serial run of registers passes, with each anomaly injected it fails
     const auto x = [&] { return reads("x", now["x"]); };
     const auto y = [&] { return reads("y", now["y"]); };
     struct Injected {
-      const char *what, *level, *holds, *name;
+      std::string what;
+      const char *level, *holds, *name;
       std::string rows;
     };
     const std::vector<Injected> all{
@@ -324,7 +325,7 @@ TEST_CASE("a serial run of registers passes, with each anomaly injected it fails
         {"intermediate read", "rc", nullptr, "G1b",
          row("p", writes("x", 9001) + "," + writes("x", 9002)) + row("q", reads("x", 9001))},
         {"long fork", "si", "cc", "G-nonadjacent",
-         row("p", writes("x", 9001)) + row("q", writes("y", 9002)) +
+         row("p", x() + "," + writes("x", 9001)) + row("q", y() + "," + writes("y", 9002)) +
              row("s", reads("x", 9001) + "," + y()) + row("t", x() + "," + reads("y", 9002))}};
     for (const Injected& injected : all) {
       CAPTURE(injected.what);
