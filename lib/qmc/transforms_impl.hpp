@@ -11,6 +11,10 @@
 
 #include "qmc/transforms.hpp"
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wunknown-pragmas"  // GCC ivdep: only GCC needs it
+#endif
+
 namespace stateutils::qmc {
 namespace {
 
