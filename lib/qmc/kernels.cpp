@@ -131,13 +131,21 @@ double bernoulli(unsigned degree, double u) {
   return value;
 }
 
-double si_kernel(unsigned alpha, std::uint64_t word) {
-  // Even about 1/2: the smaller of u and 1 - u keeps digits near both ends.
-  const std::uint64_t folded = word >> 63 ? 0 - word : word;
-  const double u = static_cast<double>(folded) * 0x1p-64;
+// (-1)^(alpha+1) (2 pi)^(2 alpha) / (2 alpha)!
+double si_factor(unsigned alpha) {
   double factor = alpha % 2 == 1 ? 1 : -1;
   for (unsigned k = 1; k <= 2 * alpha; ++k) factor *= 2 * std::numbers::pi / k;
-  return factor * bernoulli(2 * alpha, u);
+  return factor;
+}
+
+// B_2alpha. Even about 1/2: the smaller of u and 1 - u keeps digits near both ends.
+double si_shape(unsigned alpha, std::uint64_t word) {
+  const std::uint64_t folded = word >> 63 ? 0 - word : word;
+  return bernoulli(2 * alpha, static_cast<double>(folded) * 0x1p-64);
+}
+
+double si_kernel(unsigned alpha, std::uint64_t word) {
+  return si_factor(alpha) * si_shape(alpha, word);
 }
 
 double dsi_kernel(unsigned alpha, std::uint64_t word) {
@@ -148,7 +156,8 @@ double dsi_kernel(unsigned alpha, std::uint64_t word) {
   const double x = static_cast<double>(word) * 0x1p-64;
   const int bits = std::countl_zero(word) + 1;  // -floor(log2 x)
   const auto beta = static_cast<double>(bits);
-  const double t1 = std::ldexp(1.0, -bits), t2 = t1 * t1, t3 = t2 * t1;
+  const auto exponent = static_cast<std::uint64_t>(1023 - bits);  // of 2^-bits
+  const double t1 = std::bit_cast<double>(exponent << 52), t2 = t1 * t1, t3 = t2 * t1;
   switch (alpha) {
     case 1:
       return 1 - 3 * t1;
@@ -169,11 +178,13 @@ std::vector<std::vector<double>> kernel_factors(const KernelSpec& kernel, const 
   points.fill(0, n, Format::kU64, words.data());
   std::vector<std::vector<double>> factors(d, std::vector<double>(n));
   const bool lattice = kernel.type == KernelType::kShiftInvariant;
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < d; ++j) {
-      const std::uint64_t x = words[i * d + j], z = words[j];
-      factors[j][i] =
-          lattice ? si_kernel(kernel.alpha[j], x - z) : dsi_kernel(kernel.alpha[j], x ^ z);
+  for (std::size_t j = 0; j < d; ++j) {
+    const unsigned alpha = kernel.alpha[j];
+    const double factor = si_factor(alpha);
+    const std::uint64_t z = words[j];
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint64_t x = words[i * d + j];
+      factors[j][i] = lattice ? factor * si_shape(alpha, x - z) : dsi_kernel(alpha, x ^ z);
     }
   }
   return factors;

@@ -82,7 +82,8 @@ double normal_quantile(double u) {
 void normal_quantiles(double* u, std::size_t count) {
   constexpr std::size_t kLook = 8;  // values looked at together for one outside the centre
   const NormalKernels& run = kernels();
-  double p[kNormalPart], x[kNormalPart];
+  constexpr std::size_t kLanes = 8;  // tails are filled up to whole vectors
+  double p[kNormalPart + kLanes], x[kNormalPart + kLanes];
   std::uint32_t place[kNormalPart];
   bool upper[kNormalPart];
   for (std::size_t from = 0; from < count; from += kNormalPart) {
@@ -104,7 +105,9 @@ void normal_quantiles(double* u, std::size_t count) {
     for (; i + kLook <= part; i += kLook) look(i, kLook);
     look(i, part - i);
     run.centre(values, part);
-    run.tail(p, outside, x);
+    const std::size_t whole = (outside + kLanes - 1) / kLanes * kLanes;
+    std::fill(p + outside, p + whole, 0.01);
+    run.tail(p, whole, x);
     for (std::size_t k = 0; k < outside; ++k) {
       const double magnitude = p[k] >= kFar ? x[k] : far_tail(p[k]);
       values[place[k]] = upper[k] ? magnitude : -magnitude;

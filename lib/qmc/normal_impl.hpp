@@ -55,31 +55,30 @@ inline Logarithm split(double p) {
 inline constexpr double kCentreWidth = 0.4923;  // of |q|; sqrt(1 - exp(-3.5)) / 2 = 0.49239
 
 // (atanh(s) / s - 1) / s^2 in powers of s^2.
-inline constexpr double kAtanh[] = {0.3333333333333335,  0.19999999999949472, 0.1428571431310048,
-                                    0.11111105550788603, 0.09091445668118915, 0.0766582689961291,
-                                    0.07308614557004524};
+inline constexpr double kAtanh[] = {0.3333333333333103,  0.20000000005631993, 0.1428571206121067,
+                                    0.11111431909466463, 0.09070066529282249, 0.08311328018264931};
 
-// w; 4 u (1 - u) is the product but for two of the exponent.
+// -w; 4 u (1 - u) is the product but for two of the exponent.
 inline double stretched(double u) {
   const Logarithm part = split(fma(-u, u, u));
   const double s = part.f / (part.m + 1), z = s * s, twice = s + s;
   constexpr double kLn2 = 0.69314718055994530942;
-  return -fma(part.e + 2, kLn2, fma(twice * z, polynomial(kAtanh, z), twice));
+  return fma(part.e + 2, kLn2, fma(twice * z, polynomial(kAtanh, z), twice));
 }
 
-// P(w) = sqrt(2 pi) + w R(2 w / 3.5 - 1): the sum is far more exact than R.
+// P(w) = sqrt(2 pi) + w R(w - 1.75): the sum is far more exact than R.
 inline constexpr double kRootTwoPi = 2.5066282746310007, kRootTwoPiLow = -1.8328579980459167e-16;
 inline constexpr double kCentral[] = {
-    0.6924806363630824,      0.015818450897662848,   -0.018884976974252864,
-    0.002411603789115608,    0.0006464645901909193,  -0.00024211665574114377,
-    -3.540299772389656e-06,  1.5781347321359045e-05, -2.0526565888757744e-06,
-    -7.303162425462776e-07,  2.3847363880114023e-07, 1.4410213762320444e-08,
-    -1.7895971245668302e-08, 1.5566440330277944e-09, 9.820264221408838e-10,
-    -2.3378876142845917e-10, -3.319264207139428e-11, 1.554121779015521e-11};
+    0.6924806363630824,      0.009039114798664484,   -0.006166523093633588,
+    0.00044997854957259156,  6.892750316071443e-05,  -1.475144020223307e-05,
+    -1.2325704313430655e-07, 3.139624700994928e-07,  -2.3335220454021354e-08,
+    -4.744260434663285e-09,  8.852376806986882e-10,  3.056693459395329e-11,
+    -2.1691954711890827e-11, 1.0781884578039456e-12, 3.886784761304148e-13,
+    -5.287530674455832e-14,  -4.289760479169915e-15, 1.147725996984226e-15};
 
-inline double central(double u, double w) {
+inline double central(double u, double minus_w) {
   const double q = u - 0.5, q_low = u - (q + 0.5);  // inexact below u = 1/4
-  const double rest = fma(w, polynomial(kCentral, fma(w, 2 / 3.5, -1)), kRootTwoPiLow);
+  const double rest = fma(-minus_w, polynomial(kCentral, -1.75 - minus_w), kRootTwoPiLow);
   return fma(q, kRootTwoPi, fma(q, rest, q_low * (kRootTwoPi + rest)));
 }
 
@@ -140,9 +139,9 @@ inline double tail(double p) {
 // Two short loops instead of a long one: a processor sees far enough ahead to overlap several of
 // their turns.
 void centre_loop(double* values, std::size_t count) {
-  double w[kNormalPart];
-  for (std::size_t i = 0; i < count; ++i) w[i] = stretched(values[i]);
-  for (std::size_t i = 0; i < count; ++i) values[i] = central(values[i], w[i]);
+  double minus_w[kNormalPart];
+  for (std::size_t i = 0; i < count; ++i) minus_w[i] = stretched(values[i]);
+  for (std::size_t i = 0; i < count; ++i) values[i] = central(values[i], minus_w[i]);
 }
 void tail_loop(const double* __restrict p, std::size_t count, double* __restrict out) {
   for (std::size_t i = 0; i < count; ++i) out[i] = tail(p[i]);

@@ -31,7 +31,7 @@ struct LaneScalar {
   static Reg and_(Reg a, Reg b) { return a & b; }
   static Reg or_(Reg a, Reg b) { return a | b; }
   static Reg append_bit(Reg flips, Reg bit) { return flips << 1 | (bit & 1); }
-  static Reg lookup(const std::uint32_t* table, Reg index) { return table[index]; }
+  static Reg lookup(const std::uint16_t* table, Reg index) { return table[index]; }
 };
 
 // The flip of `level` (0..6) below a group's prefix; `p` holds the `level` digits behind it.
@@ -81,7 +81,7 @@ class NusPoints final : public Points {
 
  private:
   void scramble_column(std::size_t column, std::span<std::uint64_t> words) const;
-  const std::uint32_t* table(std::size_t column) const;
+  const std::uint16_t* table(std::size_t column) const;
 
   std::unique_ptr<Points> net_;
   std::vector<std::uint32_t> inputs_, keys_;
@@ -89,17 +89,37 @@ class NusPoints final : public Points {
   Stream stream_;
   NusKind kind_;
   mutable std::once_flag tables_made_;
-  mutable std::vector<std::vector<std::uint32_t>> tables_;
+  mutable std::vector<std::vector<std::uint16_t>> tables_;
 };
 
 // Tables pay when many rows use them and they stay in the outer caches.
 constexpr std::uint64_t kRowsForTables = 512;
 constexpr std::size_t kColumnsForTables = 1024;
-constexpr std::uint64_t kTileRows = 1024;
+constexpr std::uint64_t kTileRows = 2048;
+// Consecutive rows of a net meet every line of a table: it is fetched whole, in order, before them.
+void fetch_table(const std::uint16_t* table) {
+  constexpr std::size_t kLine = 64 / sizeof *table;
+  for (std::size_t k = 0; k < 1u << kNusTableLevels; k += kLine) __builtin_prefetch(table + k);
+}
+
 // Columns that are taken out of the rows together: a cache line.
 constexpr std::size_t kColumnGroup = 8;
 
-const std::uint32_t* NusPoints::table(std::size_t column) const {
+// Every place of a group of columns; whole groups are a loop of known length.
+template <class Action>
+void each_of(std::uint64_t rows, std::size_t group, const Action& action) {
+  if (group == kColumnGroup) {
+    for (std::uint64_t i = 0; i < rows; ++i) {
+      for (std::size_t k = 0; k < kColumnGroup; ++k) action(i, k);
+    }
+  } else {
+    for (std::uint64_t i = 0; i < rows; ++i) {
+      for (std::size_t k = 0; k < group; ++k) action(i, k);
+    }
+  }
+}
+
+const std::uint16_t* NusPoints::table(std::size_t column) const {
   std::call_once(tables_made_, [&] {
     for (const std::uint32_t input : inputs_) tables_.push_back(nus_table(stream_, input));
   });
@@ -128,6 +148,7 @@ void NusPoints::scramble_column(std::size_t column, std::span<std::uint64_t> wor
     parameters.keys[round][1] =
         static_cast<std::uint32_t>(stream_.seed >> 32) + round * 0xBB67AE85u;
   }
+  fetch_table(parameters.table);
   nus_kernel(core::active_isa())(parameters, words.data(), words.size(), words.data());
 }
 
@@ -146,15 +167,15 @@ void NusPoints::fill(std::uint64_t first, std::uint64_t rows, Format format, voi
     net_->fill(first + done, part, Format::kU64, words.data());
     for (std::size_t j = 0; j < inner; j += kColumnGroup) {
       const std::size_t group = std::min(kColumnGroup, inner - j);
-      for (std::uint64_t i = 0; i < part; ++i) {
-        for (std::size_t k = 0; k < group; ++k) columns[k * stride + i] = words[i * inner + j + k];
-      }
+      each_of(part, group, [&](std::uint64_t i, std::size_t k) {
+        columns[k * stride + i] = words[i * inner + j + k];
+      });
       for (std::size_t k = 0; k < group; ++k) {
         scramble_column(j + k, std::span(columns).subspan(k * stride, part));
       }
-      for (std::uint64_t i = 0; i < part; ++i) {
-        for (std::size_t k = 0; k < group; ++k) words[i * inner + j + k] = columns[k * stride + i];
-      }
+      each_of(part, group, [&](std::uint64_t i, std::size_t k) {
+        words[i * inner + j + k] = columns[k * stride + i];
+      });
     }
     const std::uint64_t* ready = words.data();
     if (alpha_ > 1) {
@@ -181,21 +202,17 @@ std::uint64_t nus_word(const Stream& stream, std::uint32_t dim, std::uint64_t wo
   return word & mask;
 }
 
-std::vector<std::uint32_t> nus_table(const Stream& stream, std::uint32_t dim) {
-  std::vector<std::uint32_t> table(1u << kNusTableLevels);
+std::vector<std::uint16_t> nus_table(const Stream& stream, std::uint32_t dim) {
+  std::vector<std::uint16_t> table((1u << kNusTableLevels) + 1);
   const Words root = group_block(stream, dim, 0, 0);
   for (std::uint32_t q = 0; q < 128; ++q) {
-    std::uint32_t high = 0;
-    for (unsigned l = 0; l < 7; ++l) {
-      high |= static_cast<std::uint32_t>(flip(root, l, q >> (7 - l))) << (31 - l);
-    }
+    std::uint64_t high = 0;
+    for (unsigned l = 0; l < 7; ++l) high |= flip(root, l, q >> (7 - l)) << (15 - l);
     const Words block = group_block(stream, dim, q, 1);
     for (std::uint32_t p = 0; p < 128; ++p) {
-      std::uint32_t flips = high;
-      for (unsigned l = 0; l < 7; ++l) {
-        flips |= static_cast<std::uint32_t>(flip(block, l, p >> (7 - l))) << (24 - l);
-      }
-      table[q << 7 | p] = flips;
+      std::uint64_t flips = high;
+      for (unsigned l = 0; l < 7; ++l) flips |= flip(block, l, p >> (7 - l)) << (8 - l);
+      table[q << 7 | p] = static_cast<std::uint16_t>(flips);
     }
   }
   return table;

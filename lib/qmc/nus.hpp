@@ -24,13 +24,14 @@ namespace stateutils::qmc {
 [[nodiscard]] std::uint64_t nus_word(const Stream& stream, std::uint32_t dim, std::uint64_t word,
                                      unsigned rows, unsigned t);
 
-// Flips of levels 0..13 by the first 14 digits, at the top of 32 bits.
+// Flips of levels 0..13 by the first 14 digits, at the top of 16 bits; one entry more, for loads of
+// 32 bits.
 inline constexpr unsigned kNusTableLevels = 14;
-[[nodiscard]] std::vector<std::uint32_t> nus_table(const Stream& stream, std::uint32_t dim);
+[[nodiscard]] std::vector<std::uint16_t> nus_table(const Stream& stream, std::uint32_t dim);
 
 // What a kernel needs for one dimension of one replication; 32-digit nets, t > 32 digits out.
 struct NusColumn {
-  const std::uint32_t* table;  // nus_table
+  const std::uint16_t* table;  // nus_table
   std::uint32_t dim, replication;
   std::uint64_t mask;         // of the t digits
   std::uint64_t keys[10][2];  // of Philox's rounds

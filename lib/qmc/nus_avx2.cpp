@@ -33,9 +33,9 @@ struct Lanes256 {
   static Reg append_bit(Reg flips, Reg bit) {
     return or_(_mm256_add_epi64(flips, flips), and_(bit, _mm256_set1_epi64x(1)));
   }
-  static Reg lookup(const std::uint32_t* table, Reg index) {
+  static Reg lookup(const std::uint16_t* table, Reg index) {
     return _mm256_cvtepu32_epi64(
-        _mm256_i64gather_epi32(reinterpret_cast<const int*>(table), index, 4));
+        _mm256_i64gather_epi32(reinterpret_cast<const int*>(table), index, 2));
   }
 };
 

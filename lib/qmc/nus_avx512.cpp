@@ -35,9 +35,9 @@ struct Lanes512 {
     return _mm512_ternarylogic_epi64(_mm512_add_epi64(flips, flips), bit, _mm512_set1_epi64(1),
                                      0xF8);
   }
-  static Reg lookup(const std::uint32_t* table, Reg index) {
+  static Reg lookup(const std::uint16_t* table, Reg index) {
     return _mm512_cvtepu32_epi64(_mm256_i32gather_epi32(reinterpret_cast<const int*>(table),
-                                                        _mm512_cvtepi64_epi32(index), 4));
+                                                        _mm512_cvtepi64_epi32(index), 2));
   }
 };
 

@@ -1,6 +1,7 @@
 // The loop of nested scrambling for any vector width; included by the kernel files only. `V` holds
 // 64-bit lanes: load, store, set1, multiply (low halves), shift_right<n>, shift_left<n>,
-// shift_right_by (per lane), exclusive_or, exclusive_or3, and_, or_, add, lookup (32-bit table).
+// shift_right_by (per lane), exclusive_or, exclusive_or3, and_, or_, append_bit, lookup (the entry
+// in the lowest 16 bits, noise above).
 #pragma once
 
 #include "qmc/nus.hpp"
@@ -88,7 +89,8 @@ struct NusLanes {
 
   static Reg scramble(const NusColumn& column, Reg word) {
     const Reg x = V::template shift_right<32>(word), six = V::set1(63);
-    const Reg top = V::lookup(column.table, V::template shift_right<18>(x));
+    const Reg entry = V::lookup(column.table, V::template shift_right<18>(x));
+    const Reg top = V::template shift_right<32>(V::template shift_left<48>(entry));
     State group2 = State::first(column, V::template shift_right<18>(x), 2, Tag::kNusGroup);
     State group3 = State::first(column, V::template shift_right<11>(x), 3, Tag::kNusGroup);
     run(column, group2, group3);

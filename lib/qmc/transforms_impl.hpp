@@ -2,10 +2,18 @@
 // Everything has internal linkage (see block_kernels_impl.hpp).
 #pragma once
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <cstddef>
 
 #include "qmc/transforms.hpp"
+
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wunknown-pragmas"  // GCC ivdep: only GCC needs it
+#endif
 
 namespace stateutils::qmc {
 namespace {
@@ -13,30 +21,62 @@ namespace {
 // Parts of this many values stay in the first-level cache and are finished before the next.
 constexpr std::size_t kInCache = 2048;
 
-// Eight neighbours at once: the three finest levels.
-inline void hadamard8(double* y, std::size_t n, double scale) {
-  for (std::size_t i = 0; i < n; i += 8) {
-    double a[8], b[8];
+// Sixteen neighbours at once: the four finest levels, distances 8, 4, 2 and 1.
+#ifdef __AVX2__
+struct Square {
+  __m256d row[4];
+
+  void pair(int i, int j) {
+    const __m256d sum = _mm256_add_pd(row[i], row[j]);
+    row[j] = _mm256_sub_pd(row[i], row[j]);
+    row[i] = sum;
+  }
+  void transpose() {
+    const __m256d a = _mm256_unpacklo_pd(row[0], row[1]), b = _mm256_unpackhi_pd(row[0], row[1]);
+    const __m256d c = _mm256_unpacklo_pd(row[2], row[3]), d = _mm256_unpackhi_pd(row[2], row[3]);
+    row[0] = _mm256_permute2f128_pd(a, c, 0x20);
+    row[1] = _mm256_permute2f128_pd(b, d, 0x20);
+    row[2] = _mm256_permute2f128_pd(a, c, 0x31);
+    row[3] = _mm256_permute2f128_pd(b, d, 0x31);
+  }
+  // The two levels between the rows.
+  void levels() {
+    pair(0, 2);
+    pair(1, 3);
+    pair(0, 1);
+    pair(2, 3);
+  }
+};
+
+inline void hadamard16(double* y, std::size_t n, double scale) {
+  const __m256d factor = _mm256_set1_pd(scale);
+  for (std::size_t i = 0; i < n; i += 16) {
+    Square square;
+    for (std::size_t k = 0; k < 4; ++k) square.row[k] = _mm256_loadu_pd(y + i + 4 * k);
+    square.levels();
+    square.transpose();
+    square.levels();
+    square.transpose();
     for (std::size_t k = 0; k < 4; ++k) {
-      a[k] = y[i + 2 * k] + y[i + 2 * k + 1];
-      a[k + 4] = y[i + 2 * k] - y[i + 2 * k + 1];
+      _mm256_storeu_pd(y + i + 4 * k, _mm256_mul_pd(square.row[k], factor));
     }
-    for (int k = 0; k < 2; ++k) {
-      b[k] = a[2 * k] + a[2 * k + 1];
-      b[k + 2] = a[2 * k] - a[2 * k + 1];
-      b[k + 4] = a[2 * k + 4] + a[2 * k + 5];
-      b[k + 6] = a[2 * k + 4] - a[2 * k + 5];
-    }
-    y[i] = (b[0] + b[1]) * scale;
-    y[i + 4] = (b[0] - b[1]) * scale;
-    y[i + 2] = (b[2] + b[3]) * scale;
-    y[i + 6] = (b[2] - b[3]) * scale;
-    y[i + 1] = (b[4] + b[5]) * scale;
-    y[i + 5] = (b[4] - b[5]) * scale;
-    y[i + 3] = (b[6] + b[7]) * scale;
-    y[i + 7] = (b[6] - b[7]) * scale;
   }
 }
+#else
+inline void hadamard16(double* y, std::size_t n, double scale) {
+  for (std::size_t i = 0; i < n; i += 16) {
+    for (std::size_t h = 8; h > 0; h /= 2) {
+      for (std::size_t k = 0; k < 16; ++k) {
+        if ((k & h) != 0) continue;
+        const double a = y[i + k], b = y[i + k + h];
+        y[i + k] = a + b;
+        y[i + k + h] = a - b;
+      }
+    }
+    for (std::size_t k = 0; k < 16; ++k) y[i + k] *= scale;
+  }
+}
+#endif
 
 // Levels of distance 4q, 2q and q in one pass over 8q values.
 inline void hadamard_pass8(double* __restrict y, std::size_t q) {
@@ -59,6 +99,19 @@ inline void hadamard_pass8(double* __restrict y, std::size_t q) {
   }
 }
 
+// Distances 2q and q.
+inline void hadamard_pass4(double* __restrict y, std::size_t q) {
+#pragma GCC ivdep
+  for (std::size_t i = 0; i < q; ++i) {
+    const double a0 = y[i] + y[i + 2 * q], a2 = y[i] - y[i + 2 * q];
+    const double a1 = y[i + q] + y[i + 3 * q], a3 = y[i + q] - y[i + 3 * q];
+    y[i] = a0 + a1;
+    y[i + q] = a0 - a1;
+    y[i + 2 * q] = a2 + a3;
+    y[i + 3 * q] = a2 - a3;
+  }
+}
+
 inline void hadamard_pass2(double* __restrict y, std::size_t h) {
 #pragma GCC ivdep
   for (std::size_t i = 0; i < h; ++i) {
@@ -68,29 +121,30 @@ inline void hadamard_pass2(double* __restrict y, std::size_t h) {
   }
 }
 
+// Three levels at a time from the coarsest, then each eighth on its own; level by level inside the
+// cache.
 void hadamard(double* y, std::size_t n, double scale) {
-  if (n >= 64) {
-    // Three levels at a time from the coarsest, then each eighth on its own; level by level inside
-    // the cache.
-    if (n > kInCache) {
-      hadamard_pass8(y, n / 8);
-      for (std::size_t part = 0; part < 8; ++part) hadamard(y + part * (n / 8), n / 8, scale);
-      return;
-    }
-    std::size_t h = n;
-    for (; h >= 64; h /= 8) {
-      for (std::size_t i = 0; i < n; i += h) hadamard_pass8(y + i, h / 8);
-    }
-    for (; h > 8; h /= 2) {
-      for (std::size_t i = 0; i < n; i += h) hadamard_pass2(y + i, h / 2);
-    }
-    hadamard8(y, n, scale);
+  if (n > kInCache) {
+    hadamard_pass8(y, n / 8);
+    for (std::size_t part = 0; part < 8; ++part) hadamard(y + part * (n / 8), n / 8, scale);
     return;
   }
-  for (std::size_t h = n; h > 1; h /= 2) {
+  std::size_t h = n;  // levels below this distance remain
+  for (; h >= 128; h /= 8) {
+    for (std::size_t i = 0; i < n; i += h) hadamard_pass8(y + i, h / 8);
+  }
+  for (; h >= 64; h /= 4) {
+    for (std::size_t i = 0; i < n; i += h) hadamard_pass4(y + i, h / 4);
+  }
+  const std::size_t end = n >= 16 ? 16 : 1;
+  for (; h > end; h /= 2) {
     for (std::size_t i = 0; i < n; i += h) hadamard_pass2(y + i, h / 2);
   }
-  for (std::size_t i = 0; i < n; ++i) y[i] *= scale;
+  if (n >= 16) {
+    hadamard16(y, n, scale);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) y[i] *= scale;
+  }
 }
 
 // Butterflies of two levels: spans of L become spans of 4 L. Tables of a level start at offset L-1
