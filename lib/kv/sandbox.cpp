@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kEnoughCalls = 3;
 constexpr double kLongest = 7 * 86400;  // s of one run
+constexpr std::uint64_t kMostSeconds = 100'000'000;
 
 using RuleKind = SandboxRule::Kind;
 
@@ -63,15 +64,15 @@ class Host {
     return true;
   }
   [[nodiscard]] double first_reservation(const SandboxRun& run) const {
-    if (rule_.kind == RuleKind::kTool) return run.samples.front().mb;
     if (rule_.kind == RuleKind::kStatic) return rule_.limit_mb;
     const auto peaks = peaks_.find(run.model);
-    if (peaks == peaks_.end() || peaks->second.size() < kEnoughCalls) return rule_.limit_mb;
-    return rule_.margin * std::ranges::max(peaks->second);
+    const bool known = peaks != peaks_.end() && peaks->second.size() >= kEnoughCalls;
+    const double learned = known ? rule_.margin * std::ranges::max(peaks->second) : rule_.limit_mb;
+    return rule_.kind == RuleKind::kTool ? std::max(learned, run.samples.front().mb) : learned;
   }
   [[nodiscard]] double reserved() const {
     double sum = 0;
-    for (const Running& one : running_) sum += one.reserved;
+    for (const Running& one : running_) sum += std::max(one.reserved, one.used);
     return sum;
   }
   [[nodiscard]] double used() const {
@@ -108,7 +109,7 @@ class Host {
     const std::size_t next = one.sample + 1;
     const bool sampled = next < run.samples.size() && run.samples[next].second == one.progress + 1;
     const double wanted = sampled ? run.samples[next].mb : one.used;
-    if (rule_.kind == RuleKind::kTool && wanted > one.reserved && wanted > one.used &&
+    if (rule_.kind == RuleKind::kTool && wanted > one.used &&
         used() - one.used + wanted > rule_.host_mb) {
       one.waits = true;
       result_.throttled_s += 1;
@@ -222,7 +223,8 @@ SandboxTable read_sandboxes(const std::string& memory, const std::string& memory
               const auto [tool, fresh] =
                   tool_of.emplace(row.text(2), static_cast<std::uint32_t>(table.tools.size()));
               if (fresh) table.tools.push_back(row.text(2));
-              const double start = row.number(3, 0, kLongest);
+              // Before the first sample of memory where the clocks of the two tables began apart.
+              const double start = row.number(3, -kLongest, kLongest);
               table.runs[run->second].calls.push_back(
                   {start, start + row.number(4, 0, kLongest), tool->second});
             });
@@ -240,6 +242,9 @@ SandboxRule::Kind parse_sandbox_policy(const std::string& text) {
 }
 
 SandboxResult simulate_sandboxes(const SandboxTable& table, const SandboxRule& rule) {
+  std::uint64_t seconds = 0;
+  for (const SandboxRun& run : table.runs) seconds += run.seconds();
+  if (seconds > kMostSeconds) throw core::usage_error("the runs last more than 10^8 s together");
   return Host(table, rule).run();
 }
 

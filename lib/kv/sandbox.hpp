@@ -37,8 +37,9 @@ struct SandboxTable {
 // model, times `margin`; `limit_mb` before there are 3. Both kill a run that passes what it
 // reserved. tool: a run reserves what it held before its tool call and a soft limit for the call,
 // the 95th percentile of what earlier calls of the tool added, times `margin` (`limit_mb` before
-// there are 3); a call above its limit goes on while the host has room, and waits (is throttled)
-// while it has not; only when every run waits is the last one that started killed.
+// there are 3). A run starts when the host has room for history's limit; a call above its soft
+// limit goes on while the host has room, and waits (is throttled) while it has not; only when every
+// run waits is the last one that started killed.
 struct SandboxRule {
   enum class Kind { kStatic, kHistory, kTool };
   std::string name;
