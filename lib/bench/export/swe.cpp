@@ -52,7 +52,7 @@ std::string changed_file(const std::string& path, const std::string& from, const
          gone + come;
 }
 
-std::string run_script(const CodeFile& file) {
+std::string test_script(const CodeFile& file) {
   return "#!/bin/sh\n# Exit 0: the program is right. Needs gen-bench" +
          std::string(file.as_text ? " and jq" : "") +
          " on the PATH.\n"
@@ -70,7 +70,7 @@ class Swe : public ExportForm {
     const CodeFile file = code_file(task.task);
     const std::string right =
         with_end(code_of_answer(task.task.reference.front().back().substr(5)));
-    const std::string tests = added_file("tests/run.sh", run_script(file), "100755") +
+    const std::string tests = added_file("tests/run.sh", test_script(file), "100755") +
                               added_file("tests/state.json", "{}\n", "100644") +
                               added_file("tests/task.json", task.record + "\n", "100644");
     commit(task, file);

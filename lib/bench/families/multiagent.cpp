@@ -115,9 +115,9 @@ class ScriptedStore {
   // Whether the agent has read, since its last commit, what must not flow to this key.
   [[nodiscard]] bool leaks(int agent, int key) const {
     const auto label = [&](int k) -> const std::string& {
-      static const std::string kNone;
+      static const std::string kUnlabelled;
       const auto at = static_cast<std::size_t>(k);
-      return at < script_.labels.size() ? script_.labels[at] : kNone;
+      return at < script_.labels.size() ? script_.labels[at] : kUnlabelled;
     };
     for (const FlowRule& rule : script_.flow) {
       if (label(key) != rule.to) continue;

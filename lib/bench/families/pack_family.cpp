@@ -10,14 +10,14 @@ namespace stateutils::bench {
 namespace {
 
 std::string fill(const SlotText& text, const std::vector<std::string>& values) {
+  const auto part = [&](const SlotText::Piece& piece) -> const std::string& {
+    return piece.hole >= 0 ? values[static_cast<std::size_t>(piece.hole)] : piece.literal;
+  };
+  std::size_t size = 0;
+  for (const SlotText::Piece& piece : text.pieces) size += part(piece).size();
   std::string out;
-  for (const SlotText::Piece& piece : text.pieces) {
-    if (piece.hole >= 0) {
-      out += values[static_cast<std::size_t>(piece.hole)];
-    } else {
-      out += piece.literal;
-    }
-  }
+  out.reserve(size);
+  for (const SlotText::Piece& piece : text.pieces) out += part(piece);
   return out;
 }
 

@@ -65,13 +65,20 @@ void TaskRecord::erase(std::string_view key) {
 }
 
 std::string TaskRecord::json() const {
-  std::vector<const std::pair<std::string, std::string>*> order;
-  for (const auto& m : members_) order.push_back(&m);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto* a, const auto* b) { return place(a->first) < place(b->first); });
-  std::string out = "{";
-  for (const auto* m : order) append_member(out, m->first, m->second);
-  return out + "}";
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // place in the schema, place here
+  order.reserve(members_.size());
+  std::size_t size = 2;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    order.emplace_back(place(members_[i].first), i);
+    size += members_[i].first.size() + members_[i].second.size() + 4;
+  }
+  std::sort(order.begin(), order.end());
+  std::string out;
+  out.reserve(size);
+  out.push_back('{');
+  for (const auto& [rank, i] : order) append_member(out, members_[i].first, members_[i].second);
+  out.push_back('}');
+  return out;
 }
 
 std::string TaskRecord::json(std::initializer_list<std::string_view> keys) const {
@@ -91,9 +98,14 @@ void TaskRecord::seal() {
   }
   std::sort(order.begin(), order.end(),
             [](const auto* a, const auto* b) { return a->first < b->first; });
-  std::string text = "{";
+  std::size_t size = 2;
+  for (const auto* m : order) size += m->first.size() + m->second.size() + 4;
+  std::string text;
+  text.reserve(size);
+  text.push_back('{');
   for (const auto* m : order) append_member(text, m->first, m->second);
-  const std::string digest = core::sha256_hex(text + "}");
+  text.push_back('}');
+  const std::string digest = core::sha256_hex(text);
   set_text("task_sha256", digest);
   set_text("task_id", "gb-" + digest.substr(0, 12));
 }

@@ -14,7 +14,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr std::int64_t kPatienceMs = 30'000;
+constexpr std::int64_t kCountingMs = 30'000;
 constexpr std::size_t kMaxAnswer = 64;
 
 }  // namespace
@@ -37,7 +37,7 @@ TokenCounter::~TokenCounter() {
 }
 
 void TokenCounter::say(std::string_view line) {
-  const std::int64_t deadline = core::now_ms() + kPatienceMs;
+  const std::int64_t deadline = core::now_ms() + kCountingMs;
   while (!line.empty()) {
     core::check_stop();
     const ssize_t n = ::write(in_.get(), line.data(), line.size());
@@ -53,7 +53,7 @@ void TokenCounter::say(std::string_view line) {
 }
 
 std::string TokenCounter::hear() {
-  const std::int64_t deadline = core::now_ms() + kPatienceMs;
+  const std::int64_t deadline = core::now_ms() + kCountingMs;
   std::array<char, 4096> block;
   for (;;) {
     const std::size_t end = heard_.find('\n');

@@ -3,7 +3,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr Algorithm kAlgorithms[] = {
+constexpr Algorithm kNumberWork[] = {
     {"gcd", "the greatest common divisor of a and b, gcd(0, 0) being 0", "a=0..60 b=0..60",
      "return a >= 0 && b >= 0;",
      R"(if (a == 0 && b == 0) return result == 0;
@@ -275,7 +275,7 @@ constexpr Algorithm kAlgorithms[] = {
 }  // namespace
 
 std::span<const Algorithm> number_algorithms() {
-  return kAlgorithms;
+  return kNumberWork;
 }
 
 }  // namespace stateutils::bench

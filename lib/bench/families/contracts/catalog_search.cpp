@@ -3,7 +3,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr Algorithm kAlgorithms[] = {
+constexpr Algorithm kSearches[] = {
     {"find", "the first index at which x stands in a, or -1", "n=0..8 a[n]=-3..3 x=-3..3",
      "return n >= 0;",
      R"(if (result == -1) {
@@ -380,7 +380,7 @@ constexpr Algorithm kAlgorithms[] = {
 }  // namespace
 
 std::span<const Algorithm> search_algorithms() {
-  return kAlgorithms;
+  return kSearches;
 }
 
 }  // namespace stateutils::bench

@@ -15,16 +15,16 @@ namespace {
 constexpr std::size_t kInputs = 128, kFreshInputs = 256;
 constexpr int kDraws = 500;                  // of one input, until `pre` holds
 constexpr std::uint64_t kMaxSteps = 50'000;  // of one call
-constexpr std::int64_t kMaxCells = 4096;
+constexpr std::int64_t kMaxArrayCells = 4096;
 
-core::Error refused(const std::string& what) {
+core::Error spec_error(const std::string& what) {
   return core::Error(core::Category::kInput, what);
 }
 
-mini_c::Program compiled(const std::string& what, const std::string& source) {
+mini_c::Program must_compile(const std::string& what, const std::string& source) {
   std::string error;
   auto program = mini_c::compile(source, error);
-  if (!program) throw refused(what + ": " + error);
+  if (!program) throw spec_error(what + ": " + error);
   return std::move(*program);
 }
 
@@ -62,13 +62,14 @@ std::optional<std::vector<InputRange>> parse_ranges(std::string_view text) {
 }
 
 ContractCheck::ContractCheck(ContractSpec spec) : spec_(std::move(spec)) {
-  contract_ = compiled("contract", std::string(kContractPrelude) + spec_.pre + "\n" + spec_.post);
-  solution_ = compiled("solution", spec_.solution);
+  contract_ =
+      must_compile("contract", std::string(kContractPrelude) + spec_.pre + "\n" + spec_.post);
+  solution_ = must_compile("solution", spec_.solution);
   const mini_c::Function* function = solution_.find(spec_.name);
-  if (function == nullptr) throw refused("solution: there is no function " + spec_.name);
+  if (function == nullptr) throw spec_error("solution: there is no function " + spec_.name);
   parameters_ = function->parameters;
   auto ranges = parse_ranges(spec_.inputs);
-  if (!ranges || ranges->size() != parameters_.size()) throw refused("inputs: malformed");
+  if (!ranges || ranges->size() != parameters_.size()) throw spec_error("inputs: malformed");
   ranges_ = std::move(*ranges);
   std::size_t olds = 0;
   for (const mini_c::Parameter& p : parameters_) olds += p.array && !p.constant;
@@ -76,7 +77,7 @@ ContractCheck::ContractCheck(ContractSpec spec) : spec_(std::move(spec)) {
   const std::size_t after = parameters_.size() + olds + (function->returns ? 1 : 0);
   if (pre == nullptr || pre->parameters.size() != parameters_.size() || post == nullptr ||
       post->parameters.size() != after) {
-    throw refused("pre takes the parameters; post those, old_ arrays and the result");
+    throw spec_error("pre takes the parameters; post those, old_ arrays and the result");
   }
   inputs_ = draw(0, kInputs);
 }
@@ -95,7 +96,7 @@ ContractCheck::Input ContractCheck::draw_one(core::Rng& rng, Edge edge) const {
     const bool array = !r.length.empty();
     if (at == parameters_.size() || parameters_[at].array != array ||
         (array && (length == parameters_.size() || parameters_[length].array))) {
-      throw refused("inputs: " + r.name + " is no such parameter");
+      throw spec_error("inputs: " + r.name + " is no such parameter");
     }
     const auto value = [&] {
       const auto width = static_cast<std::uint64_t>(r.high - r.low) + 1;
@@ -106,7 +107,8 @@ ContractCheck::Input ContractCheck::draw_one(core::Rng& rng, Edge edge) const {
       continue;
     }
     const std::int64_t cells = input.numbers[length];
-    if (cells < 0 || cells > kMaxCells) throw refused("inputs: an array has 0 to 4096 cells");
+    if (cells < 0 || cells > kMaxArrayCells)
+      throw spec_error("inputs: an array has 0 to 4096 cells");
     for (std::int64_t c = 0; c < cells; ++c) input.arrays[at].push_back(value());
     if (r.sorted) std::sort(input.arrays[at].begin(), input.arrays[at].end());
   }
@@ -129,11 +131,11 @@ std::vector<ContractCheck::Input> ContractCheck::draw(std::uint64_t stream,
   core::Rng rng = task_stream("contracts", spec_.name, spec_.seed, stream);
   std::vector<Input> out;
   while (out.size() < count) {
-    const Edge edge = out.empty() ? Edge::kLow : out.size() == 1 ? Edge::kHigh : Edge::kNone;
+    const Edge edge = out.empty() ? Edge::kLow : out.size() == 1 ? Edge::kHigh : Edge::kFree;
     Input input = draw_one(rng, edge);
     for (int attempt = 1; !fulfils(input); ++attempt) {
-      if (attempt == kDraws) throw refused("no input fulfils pre");
-      input = draw_one(rng, Edge::kNone);
+      if (attempt == kDraws) throw spec_error("no input fulfils pre");
+      input = draw_one(rng, Edge::kFree);
     }
     out.push_back(std::move(input));
   }

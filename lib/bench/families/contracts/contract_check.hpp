@@ -48,7 +48,7 @@ class ContractCheck : public FamilyCheck {
     std::vector<std::int64_t> numbers;              // of every parameter; arrays have none
     std::vector<std::vector<std::int64_t>> arrays;  // of every parameter; numbers have none
   };
-  enum class Edge : std::uint8_t { kNone, kLow, kHigh };  // of the ranges of numbers
+  enum class Edge : std::uint8_t { kFree, kLow, kHigh };  // of the ranges of numbers
   [[nodiscard]] Input draw_one(core::Rng& rng, Edge edge) const;
   [[nodiscard]] bool fulfils(Input& input) const;
   [[nodiscard]] std::vector<Input> draw(std::uint64_t stream, std::size_t count) const;
