@@ -20,8 +20,21 @@ tasks_share() { gen-bench generate --family conflict17 -n 24 --seed 7 --slice "$
 tasks_join() { gen-bench merge -q "${@:2}" -o "$1"; }
 tasks_whole() { gen-bench generate --family conflict17 -n 24 --seed 7 -q -o "$1"; }
 
+# Ranks of a scan wait for each other: only for launchers that start them all at once.
+scan() { statesmix scan --a a.npy --b b.npy --c c.npy --x x.npy --mode split --deadline 60s "$@"; }
+scan_share() { scan --slice "$1" --gather "$(dirname "$2").states" -q -o "$2.npy"; }
+scan_join() { "$python" -c 'import sys, numpy as n
+n.concatenate([n.load(p) for p in sys.argv[2:]]).tofile(sys.argv[1])' "$@"; }
+scan_whole() { scan --ranks $shares -o y.npy && scan_join "$1" y.npy; }
+scan_inputs() { "$python" -c 'import numpy as n
+r = n.random.default_rng(1)
+for name, shape in dict(a=500, b=(500, 4), c=(500, 4), x=(500, 3)).items(): n.save(name, r.random(shape))'; }
+
 jobs=(points tasks)
-for job in "${jobs[@]}"; do export -f "${job}_share"; done
+for python in python3 /usr/bin/python3 ''; do $python -c 'import numpy' 2>/dev/null && break; done
+together=("${jobs[@]}" ${python:+scan})
+for job in "${together[@]}"; do export -f "${job}_share"; done
+export -f scan
 
 # Each launcher runs the share of every rank; under mpirun and srun the tools find it themselves.
 by_mpirun() { mpirun --oversubscribe -n $shares bash -c "$1_share auto $2/\$OMPI_COMM_WORLD_RANK" 2>/dev/null; }
@@ -31,6 +44,7 @@ by_parallel() { parallel --will-cite "$1_share {}/$shares $2/{}" ::: $(seq 0 $((
 # check LAUNCHER: every job in shares and whole.
 check() {
   local launcher=$1 job
+  [ "$launcher" = parallel ] || local jobs=("${together[@]}")
   for job in "${jobs[@]}"; do
     mkdir -p "$launcher/$job"
     "by_$launcher" "$job" "$launcher/$job" || fail "$launcher: a share of $job fails"
@@ -58,7 +72,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-for job in "${jobs[@]}"; do "${job}_whole" "whole-$job"; done
+[ -z "$python" ] || scan_inputs
+for job in "${together[@]}"; do "${job}_whole" "whole-$job"; done
 ran=0
 if command -v parallel >/dev/null; then check parallel && lose_one parallel && ran=1; fi
 if command -v mpirun >/dev/null; then check mpirun && ran=1; fi
