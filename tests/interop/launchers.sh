@@ -30,7 +30,6 @@ checkpoint_share() { reshard "$(dirname "$2")/made" --slice "$1"; }
 checkpoint_join() { packed "$1" "$(dirname "$2")/made"; }
 checkpoint_whole() { reshard "$1-made" && packed "$1" "$1-made"; }
 
-
 sweep_share() { kv-sim sweep --config sweep.json --points design.npy --no-frame --slice "$1" -q -o "$2.jsonl"; }
 sweep_join() { cat "${@:2}" >"$1"; }
 sweep_whole() { kv-sim sweep --config sweep.json --points design.npy --no-frame -q -o "$1"; }
@@ -44,9 +43,21 @@ sweep_inputs() {
 END
 }
 
+# Ranks of a scan wait for each other: only for launchers that start them all at once.
+scan() { statesmix scan --a a.npy --b b.npy --c c.npy --x x.npy --mode split --deadline 60s "$@"; }
+scan_share() { scan --slice "$1" --gather "$(dirname "$2").states" -q -o "$2.npy"; }
+scan_join() { "$python" -c 'import sys, numpy as n
+n.concatenate([n.load(p) for p in sys.argv[2:]]).tofile(sys.argv[1])' "$@"; }
+scan_whole() { scan --ranks $shares -o y.npy && scan_join "$1" y.npy; }
+scan_inputs() { "$python" -c 'import numpy as n
+r = n.random.default_rng(1)
+for name, shape in dict(a=500, b=(500, 4), c=(500, 4), x=(500, 3)).items(): n.save(name, r.random(shape))'; }
+
 jobs=(points tasks checkpoint sweep)
-for job in "${jobs[@]}"; do export -f "${job}_share"; done
-export -f reshard
+for python in python3 /usr/bin/python3 ''; do $python -c 'import numpy' 2>/dev/null && break; done
+together=("${jobs[@]}" ${python:+scan})
+for job in "${together[@]}"; do export -f "${job}_share"; done
+export -f reshard scan
 
 # Each launcher runs the share of every rank; under mpirun and srun the tools find it themselves.
 by_mpirun() { mpirun --oversubscribe -n $shares bash -c "$1_share auto $2/\$OMPI_COMM_WORLD_RANK" 2>/dev/null; }
@@ -56,6 +67,7 @@ by_parallel() { parallel --will-cite "$1_share {}/$shares $2/{}" ::: $(seq 0 $((
 # check LAUNCHER: every job in shares and whole.
 check() {
   local launcher=$1 job
+  [ "$launcher" = parallel ] || local jobs=("${together[@]}")
   for job in "${jobs[@]}"; do
     mkdir -p "$launcher/$job"
     "by_$launcher" "$job" "$launcher/$job" || fail "$launcher: a share of $job fails"
@@ -88,7 +100,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 sweep_inputs
-for job in "${jobs[@]}"; do "${job}_whole" "whole-$job"; done
+[ -z "$python" ] || scan_inputs
+for job in "${together[@]}"; do "${job}_whole" "whole-$job"; done
 ran=0
 if command -v parallel >/dev/null; then check parallel && lose_one parallel && ran=1; fi
 if command -v mpirun >/dev/null; then check mpirun && ran=1; fi

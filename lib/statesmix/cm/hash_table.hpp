@@ -9,20 +9,25 @@ namespace stateutils::statesmix {
 
 // The memory of one context at one node of a nibble's binary tree.
 struct Slot {
-  std::uint16_t p;      // P(1) * 65536, stored xor 0x8000 so that zero pages mean 1/2
-  std::uint16_t state;  // number of a bit history (counter_states.hpp)
+  std::int16_t p;       // P(1) * 65536 - 32768, so that zero pages mean 1/2
+  std::uint16_t state;  // number of a bit history (counter_states.hpp); 0: nothing seen
 };
 
 struct alignas(64) Bucket {
   std::uint16_t check;
-  std::uint16_t uses;  // 0: empty
-  Slot slot[15];       // the node with leading one b is slot[b - 1], b in 1..15
+  // In a byte's first bucket: the byte last seen in this context and how often in a row.
+  std::uint8_t byte, run;
+  Slot slot[15];  // the node with leading one b is slot[b - 1], b in 1..15
 };
 static_assert(sizeof(Bucket) == 64);
 
-// 2^bits buckets; three probes inside one aligned group of four, the least used is replaced.
+// 2^bits buckets; probes stay inside one aligned group of four. States are numbered by age, so the
+// state of a bucket's root tells whether it was ever used and how much it knows: the youngest gives
+// way.
 class HashTable {
  public:
+  static constexpr std::size_t kProbes = 3;
+
   void attach(Bucket* buckets, int bits) {
     buckets_ = buckets;
     shift_ = 64 - bits;
@@ -38,23 +43,18 @@ class HashTable {
   }
 
   Bucket* find(std::size_t index, std::uint16_t check) {
-    Bucket* victim = nullptr;
-    for (std::size_t probe = 0; probe < 3; ++probe) {
+    Bucket* victim = &buckets_[index];
+    for (std::size_t probe = 0; probe < kProbes; ++probe) {
       Bucket* b = &buckets_[index ^ probe];
-      if (b->uses == 0) {
+      if (b->slot[0].state == 0) {
         b->check = check;
-        b->uses = 1;
         return b;
       }
-      if (b->check == check) {
-        if (b->uses < 0xFFFF) ++b->uses;
-        return b;
-      }
-      if (victim == nullptr || b->uses < victim->uses) victim = b;
+      if (b->check == check) return b;
+      if (b->slot[0].state < victim->slot[0].state) victim = b;
     }
     std::memset(victim, 0, sizeof *victim);
     victim->check = check;
-    victim->uses = 1;
     return victim;
   }
 

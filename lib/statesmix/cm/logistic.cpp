@@ -63,8 +63,8 @@ LogisticTables::LogisticTables() {
       stretch[cell++] = stretched((p + 0.5 * width) / 65536);
   }
   for (int n = 0; n < 256; ++n) {
-    const int rate = 65536 / (n + 6);
-    map_rate[n] = static_cast<std::uint16_t>(rate < 65536 / 255 ? 65536 / 255 : rate);
+    const int rate = 8192 / (n + 6);
+    map_rate[n] = static_cast<std::uint16_t>(rate < 8192 / 255 ? 8192 / 255 : rate);
   }
 }
 

@@ -21,7 +21,7 @@ struct LogisticTables {
     std::uint32_t shift;
   };
   Zone zone[128];
-  // 2^32 / (n + 6) >> 16, at least 65536 / 255: the rates of adaptive maps by hit count.
+  // 8192 / (n + 6), at least 8192 / 255: the rates of adaptive maps by hit count.
   std::uint16_t map_rate[256];
 
   LogisticTables();

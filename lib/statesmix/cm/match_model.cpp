@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "statesmix/cm/text_state.hpp"
+
 namespace stateutils::statesmix {
 namespace {
 
@@ -32,11 +34,11 @@ void MatchModel::attach(std::uint32_t* positions, int bits, std::uint32_t* cells
 
 void MatchModel::prepare_byte(const std::uint8_t* history, std::size_t position) {
   if (position < min_length_) return;
-  std::uint64_t key = 0;
+  std::uint64_t key = 0, beyond = 0;
   for (std::uint32_t i = 1; i <= min_length_; ++i) {
-    key = (key + history[position - i] + 1) * 0x9E3779B97F4A7C15ull;
+    (i <= 8 ? key : beyond) = (i <= 8 ? key : beyond) << 8 | history[position - i];
   }
-  place_ = &positions_[(key ^ (key >> 29)) * 0xBF58476D1CE4E5B9ull >> shift_];
+  place_ = &positions_[hash64(key + beyond * 0x9E3779B97F4A7C15ull) >> shift_];
   __builtin_prefetch(place_);
 }
 

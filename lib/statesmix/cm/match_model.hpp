@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "statesmix/cm/adaptive.hpp"
+#include "statesmix/cm/arena.hpp"
 #include "statesmix/cm/logistic.hpp"
 
 namespace stateutils::statesmix {
@@ -15,6 +16,9 @@ class MatchModel {
   static constexpr std::uint32_t kLengthClasses = 32;
   static constexpr std::uint32_t kCells = kLengthClasses * 2;
 
+  [[nodiscard]] static std::size_t memory(int bits) {
+    return Arena::rounded(std::size_t{4} << bits) + Arena::rounded(kCells * 4);
+  }
   // `positions` has 2^bits entries, `cells` kCells.
   void attach(std::uint32_t* positions, int bits, std::uint32_t* cells, std::uint32_t min_length);
   // history[0, position) is known. prepare_byte asks for the table's memory; start_byte looks for

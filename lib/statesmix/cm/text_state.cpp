@@ -116,6 +116,7 @@ TextState::TextState() : after2_(std::make_unique<std::array<std::uint32_t, 6553
 
 void TextState::append(const std::uint8_t* history, std::size_t position) {
   const std::uint8_t c = history[position - 1];
+  ++appended_;
   const std::uint32_t last = byte(1), pair = static_cast<std::uint32_t>(last8_) & 0xFFFF;
   after1_[last] = (after1_[last] << 8) | c;
   (*after2_)[pair] = ((*after2_)[pair] << 8) | c;
@@ -231,7 +232,7 @@ void TextState::append_record(const std::uint8_t* history, std::size_t position,
       record_ != 0 && position >= 2 * std::size_t{record_} ? history[position - 2 * record_] : 0;
 }
 
-std::uint64_t TextState::hash(Context c) const {
+std::uint64_t TextState::fresh_hash(Context c) const {
   return hash64(value(c) * 0x9E3779B97F4A7C15ull + salt_[static_cast<std::size_t>(c)]);
 }
 

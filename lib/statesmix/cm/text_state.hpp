@@ -79,8 +79,12 @@ class TextState {
 
   // Appends history[position - 1], the byte just coded.
   void append(const std::uint8_t* history, std::size_t position);
-  // The key of a context for the next byte, already hashed with the context's number.
-  [[nodiscard]] std::uint64_t hash(Context c) const;
+  // The key of a context for the next byte, already hashed with the context's number; made once.
+  [[nodiscard]] std::uint64_t hash(Context c) const {
+    Key& key = keys_[static_cast<std::size_t>(c)];
+    if (key.at != appended_) key = {fresh_hash(c), appended_};
+    return key.hash;
+  }
 
   [[nodiscard]] std::uint64_t last8() const { return last8_; }
   [[nodiscard]] std::uint32_t byte(int back) const {
@@ -102,7 +106,11 @@ class TextState {
   void append_line(const std::uint8_t* history, std::size_t position, std::uint8_t c);
   void append_structure(std::uint8_t c);
   void append_record(const std::uint8_t* history, std::size_t position, std::uint8_t c);
+  struct Key {
+    std::uint64_t hash, at;
+  };
   [[nodiscard]] std::uint64_t value(Context c) const;
+  [[nodiscard]] std::uint64_t fresh_hash(Context c) const;
 
   std::uint64_t last8_ = 0, last16_ = 0;
   std::uint64_t word_ = 0, suffix_ = 0, gap_ = 0, masked_ = 0, masked_prefix_ = 0;
@@ -125,6 +133,8 @@ class TextState {
   std::array<std::uint32_t, 256> after1_{};
   std::unique_ptr<std::array<std::uint32_t, 65536>> after2_;
   std::array<std::uint64_t, kContextCount> salt_{};
+  std::uint64_t appended_ = 1;
+  mutable std::array<Key, kContextCount> keys_{};
 };
 
 // The finisher of every table index: full 64-bit avalanche (SplitMix64's).

@@ -18,12 +18,11 @@ int scaled_bits(std::uint64_t raw_size, int more, int most) {
 NgramConfig fast_ngrams() {
   NgramConfig c;
   c.contexts = {kOrder2, kOrder3, kOrder4, kOrder6, kWord};
+  c.runs = {kOrder6, kWord};
   c.match_lengths = {6};
   c.selectors = {Selector::kMatchPartial, Selector::kClassesBit};
-  c.lean = true;  // 16 inputs: one vector
-  c.apms = 2;
-  c.apm_bits = 12;  // 540 kB: second-level cache
-  c.finals = 0;
+  c.apms = {{ApmContext::kOrder1, 8}};
+  c.bias = false;  // 16 inputs: one vector
   return c;
 }
 
@@ -31,17 +30,15 @@ NgramConfig medium_ngrams(bool more) {
   NgramConfig c;
   c.contexts = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6,
                 kOrder8, kWord,   kWord1,  kColumn, kOrder3Word};
-  c.runs = {kOrder4, kWord1};
-  c.lean = true;
-  c.finals = 1;
-  c.apms = 2;
+  if (more) c.contexts.push_back(kShape);
+  c.runs = c.contexts;
+  c.bias = false;
+  c.finals = {Selector::kPartial};
+  c.apms = {{ApmContext::kOrder1, 4}, {ApmContext::kOrder2, 4}};
   c.apm_bits = 14;
   c.match_lengths = {6};
   c.selectors = {Selector::kPartial, Selector::kMatchPartial, Selector::kOrderBit};
-  if (more) {
-    c.contexts.push_back(kShape);
-    c.selectors.push_back(Selector::kClassPartial);
-  }
+  if (more) c.selectors.push_back(Selector::kClassPartial);
   return c;
 }
 
@@ -49,21 +46,27 @@ NgramConfig strong_ngrams(int preset) {
   NgramConfig c;
   for (int i = 0; i <= static_cast<int>(kLineWord); ++i) {
     const auto context = static_cast<Context>(i);
-    // Measured on text: beside the others these three change less than 1 byte in 10,000.
-    const bool redundant = context == kOrder7 || context == kPrevious2Byte || context == kWord2Byte;
+    // Measured on text: beside the others these change least, the first three less than 1 byte in
+    // 10,000.
+    const bool redundant = context == kOrder7 || context == kPrevious2Byte ||
+                           context == kWord2Byte || context == kNibbles || context == kSparse24;
     if (preset <= 6 && redundant) continue;
     if (preset <= 5 && context == kLineWord) continue;
-    if (preset <= 4 && (context == kWordClasses || context == kBracketWord || context == kNibbles))
-      continue;
+    if (preset <= 4 && (context == kWordClasses || context == kBracketWord)) continue;
     c.contexts.push_back(context);
   }
-  c.runs = {kOrder4, kOrder5, kOrder6, kOrder8,   kOrder11,
-            kWord,   kWord1,  kWord2,  kWordSkip, kSparse23};
+  // With these, preset 6 has 63 inputs: four cache lines of weights a set.
+  c.runs = {kOrder4, kOrder5, kOrder6, kOrder8,   kOrder11,  kWord,
+            kWord1,  kWord2,  kColumn, kWordSkip, kSparse23, kOrder3Word};
   c.match_lengths = {5, 9};
-  c.selectors = {Selector::kPartial,      Selector::kMatchPartial, Selector::kOrderBit,
-                 Selector::kClassPartial, Selector::kMatchBit,     Selector::kSsmTop,
-                 Selector::kSsmPartial,   Selector::kByteBit,      Selector::kByte2Bit,
-                 Selector::kClassesBit,   Selector::kWordLength};
+  c.selectors = {Selector::kPartial,    Selector::kMatchPartial, Selector::kClassPartial,
+                 Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kByte2Bit,
+                 Selector::kClassesBit, Selector::kWordLength,   Selector::kRunsBit};
+  c.finals = {Selector::kPartial, Selector::kByteBit, Selector::kClassesBit};
+  c.apms = {{ApmContext::kOrder1, 3},
+            {ApmContext::kOrder2, 3},
+            {ApmContext::kWord, 2},
+            {ApmContext::kMatch, 2}};
   return c;
 }
 
@@ -71,7 +74,8 @@ NgramConfig strong_ngrams(int preset) {
 void add_rare_ngrams(NgramConfig& c, int preset) {
   c.contexts.insert(c.contexts.end(),
                     {kWord3, kNumberMask, kTagPath, kRecordAbove, kSentence, kLineStart});
-  c.selectors.insert(c.selectors.end(), {Selector::kExpected, Selector::kAboveBit});
+  c.selectors.insert(c.selectors.end(), {Selector::kExpected, Selector::kAboveBit,
+                                         Selector::kOrderBit, Selector::kMatchBit});
   if (preset >= 8) {
     c.contexts.insert(c.contexts.end(), {kOrder16, kRecordColumn, kSuffix, kWordGap, kSparse34,
                                          kSparse13, kAboveTwo, kOrder2Shape});
@@ -81,7 +85,11 @@ void add_rare_ngrams(NgramConfig& c, int preset) {
                                          kLastCapital, kIndirect12, kOpcode, kWordLength});
     c.selectors.insert(c.selectors.end(),
                        {Selector::kColumnBit, Selector::kBracketPartial, Selector::kInWordPartial});
+    c.linear = true;
   }
+  c.runs = c.contexts;
+  c.finals.push_back(Selector::kMatchBit);
+  c.apms.push_back({ApmContext::kOrder3, 2});
 }
 
 }  // namespace
@@ -102,15 +110,14 @@ ModelConfig model_config(int preset, std::uint64_t raw_size, std::uint32_t tunin
   } else {
     m.ngram = strong_ngrams(preset);
     if (preset >= 7) add_rare_ngrams(m.ngram, preset);
-    bits = preset == 4 ? 17 : (preset == 9 ? 19 : 18);
+    bits = preset == 4 ? 17 : (preset == 9 ? 20 : 18);
     m.ssm.width = preset <= 6 ? 32 : (preset <= 8 ? 64 : 96);
     m.ssm.layers = preset == 9 ? 2 : 1;
     m.ssm.tables = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6, kWord, kWord1};
     m.ssm.table_bits = scaled_bits(raw_size, 0, preset == 4 ? 16 : 17);
     m.ngram.external = 2;
   }
-  m.ngram.table_bits = scaled_bits(raw_size, 0, bits);
-  m.ngram.run_bits = scaled_bits(raw_size, 2, 20);
+  m.ngram.table_bits = scaled_bits(raw_size, preset == 9 ? 1 : 0, bits);
   m.ngram.match_bits = scaled_bits(raw_size, 2, preset >= 7 ? 24 : (preset == 1 ? 18 : 22));
   m.huge_pages = raw_size >= 256 * 1024;
   return m;

@@ -8,12 +8,14 @@ Predictor::Predictor(const ModelConfig& config, Isa isa)
 }
 
 void Predictor::start_byte(const std::uint8_t* history, std::size_t position) {
-  // The hashed tables are asked for before the SSM's forward pass, which hides the misses.
-  ngram_.prepare_byte(history, position);
+  ngram_.append(history, position);
+  // Rows and buckets are asked for before the SSM's forward pass, which hides the misses.
   if (ssm_ != nullptr) {
     if (position > 0) ssm_->learn(history[position - 1]);
-    ssm_->predict_byte(ngram_.text());
+    ssm_->prefetch_byte(ngram_.text());
   }
+  ngram_.prefetch_byte();
+  if (ssm_ != nullptr) ssm_->predict_byte();
   ngram_.start_byte();
   c0_ = 1;
 }

@@ -179,9 +179,8 @@ ModelConfig eval_config(const EvalOptions& o, std::uint64_t raw_size) {
     NgramConfig only;  // order 0 is the count that the SSM is mixed with
     only.selectors = {Selector::kPartial, Selector::kSsmTop, Selector::kSsmPartial};
     only.external = config.ngram.external;
-    only.apms = 0;
-    only.finals = 1;
-    only.off = {false, true};
+    only.finals = {Selector::kPartial};
+    only.off = {true, false};
     config.ngram = only;
   }
   if (!o.embed) config.ssm.tables.clear();

@@ -115,19 +115,25 @@ SsmModel::SsmModel(const SsmConfig& config, Arena& arena, Isa isa)
   kernels_.derive(layout_, params_, acts_);
 }
 
-void SsmModel::predict_byte(const TextState& text) {
+void SsmModel::prefetch_byte(const TextState& text) {
   const auto slot = static_cast<std::size_t>(t_);
   const auto d = static_cast<std::size_t>(config_.width);
-  const std::uint32_t last = text.byte(1);
-  input_[slot] = static_cast<std::uint8_t>(last);
+  input_[slot] = static_cast<std::uint8_t>(text.byte(1));
   for (std::size_t k = 0; k < rows_.size(); ++k) {
     const std::uint64_t hash = hash64(text.hash(config_.tables[k]) + 2);
-    row_at_[slot][k] = static_cast<std::uint32_t>(hash >> (64 - config_.table_bits));
-    const float* row = rows_[k] + row_at_[slot][k] * d;
+    const auto at = static_cast<std::uint32_t>(hash >> (64 - config_.table_bits));
+    row_at_[slot][k] = at;
+    const float* row = rows_[k] + at * d;
     for (std::size_t i = 0; i < d; i += 16) __builtin_prefetch(row + i);
+    __builtin_prefetch(row_memory_[k] + at);
   }
+}
+
+void SsmModel::predict_byte() {
+  const auto slot = static_cast<std::size_t>(t_);
+  const auto d = static_cast<std::size_t>(config_.width);
   float* x = acts_.layer[0].x + slot * d;
-  std::memcpy(x, embedding_ + last * d, sizeof(float) * d);
+  std::memcpy(x, embedding_ + input_[slot] * d, sizeof(float) * d);
   for (std::size_t k = 0; k < rows_.size(); ++k) {
     kernels_.add_row(x, rows_[k] + row_at_[slot][k] * d, config_.width);
   }

@@ -19,8 +19,10 @@ class SsmModel {
  public:
   SsmModel(const SsmConfig& config, Arena& arena, Isa isa);
 
-  // The distribution of the next byte after what `text` has seen.
-  void predict_byte(const TextState& text);
+  // Asks for the embedding rows of what `text` has seen.
+  void prefetch_byte(const TextState& text);
+  // The distribution of the next byte, after prefetch_byte.
+  void predict_byte();
   // The two inputs of the mixer and what selects weights, for the node c0.
   void predict_bit(std::uint32_t c0, ExternalBit& out) const;
   // The byte that came; after kChunk of them the parameters move.

@@ -180,7 +180,8 @@ TEST_CASE("the model learns a repeating text") {
       text.append(h, i);
       model.learn(h[i - 1]);
     }
-    model.predict_byte(text);
+    model.prefetch_byte(text);
+    model.predict_byte();
     const double bits = -std::log2(static_cast<double>(model.distribution()[h[i]]));
     if (i < 200) early += bits;
     if (i >= data.size() - 200) late += bits;

@@ -1,0 +1,107 @@
+#include "statesmix/cm/ngram_config.hpp"
+
+#include <algorithm>
+
+#include "statesmix/cm/counter_bank.hpp"
+#include "statesmix/cm/match_model.hpp"
+#include "statesmix/cm/mix_layer.hpp"
+#include "statesmix/cm/refiner.hpp"
+
+namespace stateutils::statesmix {
+
+SelectorShape selector_shape(Selector s) {
+  switch (s) {
+    case Selector::kPartial:
+      return {1, true, false, false};
+    case Selector::kMatchPartial:
+    case Selector::kSsmPartial:
+      return {8, true, true, false};
+    case Selector::kOrderBit:
+    case Selector::kRunsBit:
+      return {64, false, true, true};
+    case Selector::kSsmTop:
+      return {64, false, true, false};
+    case Selector::kClassPartial:
+    case Selector::kWordLength:
+    case Selector::kBracketPartial:
+      return {16, true, false, false};
+    case Selector::kMatchBit:
+      return {32, false, true, false};
+    case Selector::kByteBit:
+    case Selector::kByte2Bit:
+    case Selector::kClassesBit:
+    case Selector::kAboveBit:
+      return {256, false, false, false};
+    case Selector::kInWordPartial:
+      return {2, true, false, false};
+    case Selector::kColumnBit:
+      return {64, false, false, false};
+    case Selector::kExpected:
+      return {257, false, true, false};
+    case Selector::kCount:
+      break;
+  }
+  return {1, true, false, false};
+}
+
+int NgramConfig::counter_inputs() const {
+  const auto hashed = static_cast<int>(contexts.size());
+  return hashed * (linear ? 2 : 1) + static_cast<int>(counters());
+}
+
+int NgramConfig::inputs() const {
+  const auto n = static_cast<int>(runs.size() + 2 * match_lengths.size());
+  return counter_inputs() + n + external + (bias ? 1 : 0);
+}
+
+// Contexts with few values: buckets that stay empty would cost page faults and cache.
+int NgramConfig::bits(Context c) const {
+  switch (c) {
+    case Context::kOrder2:
+    case Context::kSparse23:
+    case Context::kSparse24:
+    case Context::kNibbles:
+      return std::min(16, table_bits);
+    case Context::kOrder3:
+    case Context::kWord:
+    case Context::kColumn:
+      return std::min(17, table_bits);
+    default:
+      return table_bits;
+  }
+}
+
+std::vector<std::string> NgramConfig::components() const {
+  std::vector<std::string> names;
+  for (const Context c : contexts) names.emplace_back(context_name(c));
+  names.emplace_back("order1");
+  if (order0) names.emplace_back("order0");
+  for (const Context c : runs) names.push_back("run_" + std::string(context_name(c)));
+  for (const std::uint32_t n : match_lengths) names.push_back("match" + std::to_string(n));
+  return names;
+}
+
+std::vector<std::size_t> NgramConfig::component_inputs(std::size_t component) const {
+  const std::size_t hashed = contexts.size(), all = counters();
+  const auto first_run = static_cast<std::size_t>(counter_inputs());
+  if (component < hashed) {
+    std::vector<std::size_t> inputs{component, all + component};
+    if (linear) inputs.push_back(all + hashed + component);
+    return inputs;
+  }
+  if (component < all) return {component};
+  if (component < all + runs.size()) return {first_run + component - all};
+  const std::size_t match = component - all - runs.size();
+  const std::size_t first = first_run + runs.size() + 2 * match;
+  return {first, first + 1};
+}
+
+std::size_t NgramConfig::memory() const {
+  std::size_t sum = CounterBank::memory(*this);
+  sum += match_lengths.size() * MatchModel::memory(match_bits);
+  sum += MixLayer::memory(selectors, inputs());
+  sum += MixLayer::memory(finals, static_cast<int>(selectors.size()));
+  return sum + Refiner::memory(*this);
+}
+
+}  // namespace stateutils::statesmix

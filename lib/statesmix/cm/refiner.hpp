@@ -1,0 +1,41 @@
+// Adaptive probability maps behind the mix: what came of a probability in a small context before.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "statesmix/cm/adaptive.hpp"
+#include "statesmix/cm/arena.hpp"
+#include "statesmix/cm/logistic.hpp"
+#include "statesmix/cm/ngram_config.hpp"
+#include "statesmix/coder/range_coder.hpp"
+
+namespace stateutils::statesmix {
+
+class Refiner {
+ public:
+  Refiner(const NgramConfig& config, Arena& arena);
+  [[nodiscard]] static std::size_t memory(const NgramConfig& config);
+
+  // Chooses rows for this bit and asks for their memory; `match` is the expected byte (256: none)
+  // times 4 plus a class of length.
+  void select(const TextState& text, std::uint32_t c0, std::uint32_t match);
+  [[nodiscard]] Prob16 refine(int st);
+  void update(int bit) {
+    for (std::size_t i = 0; i < count_; ++i) map_[i].update(bit);
+  }
+
+ private:
+  static constexpr std::size_t kMaxMaps = static_cast<std::size_t>(ApmContext::kCount);
+
+  const LogisticTables& t_;
+  std::size_t count_;
+  int bits_;
+  std::uint32_t mix_weight_;  // what the maps' weights leave of kApmWeights
+  std::array<ApmConfig, kMaxMaps> config_{};
+  std::array<Apm, kMaxMaps> map_;
+  std::array<std::uint32_t, kMaxMaps> row_{};
+};
+
+}  // namespace stateutils::statesmix
