@@ -111,8 +111,11 @@ bool Job::write(std::vector<ckpt::OutputPlan>& plans, const ckpt::Catalogue& cat
   } else {
     core::Progress progress = io_.progress(io_.subcommand, total, core::Progress::Unit::kBytes);
     publish_.engine.progress = [&progress](std::uint64_t bytes) { progress.set(bytes); };
-    checked = std::async(std::launch::async, check);
-    publish_.before_commit = [&checked] { checked.get(); };
+    if (!sums.empty()) {
+      // Where no thread can be had, it is done at the end.
+      checked = std::async(std::launch::async | std::launch::deferred, check);
+      publish_.before_commit = [&checked] { checked.get(); };
+    }
     done = ckpt::publish(plans, dst_, publish_);
     publish_.before_commit = nullptr;
     publish_.engine.progress = nullptr;
