@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kRows = 128;  // points evaluated together
 constexpr std::size_t kMaxNodes = 1u << 20;
 constexpr int kMaxDepth = 200;
+constexpr std::size_t kMaxTerms = 1u << 21;  // of all series, which are written out
 
 }  // namespace
 
@@ -307,6 +308,7 @@ class FormulaParser {
       (void)comparison();
     }
     for (double i = from; i <= to; ++i) {
+      if (++terms_ > kMaxTerms) fail("more than 2^21 terms of series");
       at_ = body;
       bound_[index] = i;
       const std::uint32_t term = comparison();
@@ -349,6 +351,7 @@ class FormulaParser {
   std::string_view text_;
   std::size_t at_ = 0;
   int depth_ = 0;
+  std::size_t terms_ = 0;
   std::map<std::string, double> bound_;
 };
 

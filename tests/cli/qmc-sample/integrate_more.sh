@@ -20,3 +20,4 @@ qmc-sample integrate --f x1 -d 1 --cv x1 --seed 7; echo $?
 qmc-sample integrate --f x1 -d 1 --cv x1=0.5 --algo rep-t --seed 7; echo $?
 qmc-sample integrate --f x1 -d 1 --sensitivity --algo mc-g --seed 7; echo $?
 qmc-sample integrate --f x1 -d 1 --jobs 2 --seed 7; echo $?
+qmc-sample integrate --f 'sum(i,1,1e6,sum(j,1,1e6,0))' -d 1; echo $?
