@@ -5,3 +5,5 @@ torture_case convert writer 'kv-sim convert @IN@ -o @OUT@' in="$trace"
 torture_case convert-pipe filter '<@IN@ kv-sim convert -' in="$trace"
 torture_case cache filter 'kv-sim cache --policy lru,belady --capacity 64blk @IN@' in="$requests" cut=framed
 torture_case cache-file writer 'kv-sim cache --policy lru --capacity 64blk @IN@ -o @OUT@' in="$requests" cut=framed
+config=$(torture_make run.json "echo '{\"trace\":{\"file\":\"$requests\"},\"cost\":{\"kind\":\"linear\",\"a\":\"10ms\",\"b\":\"1us\",\"c\":\"1ms\"}}' >@OUT@")
+torture_case run-requests writer "kv-sim run --config '$config' --set trace.file=@IN@ --no-frame --requests @OUT@" in="$requests" cut=framed
