@@ -25,9 +25,9 @@ show --set 'retention={"kind":"kvflow-learned","hold":2,"ahead":1}'
 show --set layout=semi-pd --set 'semi_pd={"x":0.5,"y":0.5}'
 show --set admission=slo --set 'slo={"ttft":"10ms"}'
 show --set decode=block:2
-show --set decode=block:0
+kv-sim run --config run.json --set decode=block:0
 echo "exit $?"
-show --set 'preempt={"kind":"recompute","freq":0.02}'
+kv-sim run --config run.json --set 'preempt={"kind":"recompute","freq":0.02}'
 echo "exit $?"
 cat >config.json <<'JSON'
 {"num_hidden_layers":80,"hidden_size":8192,"num_attention_heads":64,"num_key_value_heads":8,
