@@ -43,6 +43,14 @@ struct Fleet {
     if (!config.share_prefixes) return 0;
     return std::min(full_blocks(trace, request), (target - 1) / block);
   }
+  // Units that a request whose KV comes back needs for its next iteration: a token's, or a chunk's
+  // of what is `left` of its prompt. Without them it would go out again.
+  [[nodiscard]] std::uint32_t next_units(const RunConfig& config, std::uint64_t tokens,
+                                         std::uint32_t left, bool decodes) const {
+    std::uint32_t more = decodes ? 1 : left;
+    if (config.chunked) more = std::min(more, config.max_tokens);
+    return units_of(tokens + more, config.block) - units_of(tokens, config.block);
+  }
   // Refuses (kEnvironment) a run whose requests push each other out for ever.
   void check_progress(std::uint64_t preempted) const;
   [[nodiscard]] std::uint32_t units_of(std::uint64_t tokens, std::uint32_t unit) const {
@@ -52,7 +60,7 @@ struct Fleet {
 
 struct SimResult {
   Outcomes outcomes;
-  std::vector<std::int64_t> arrival;
+  ArrivalTimes arrival;
 };
 
 [[nodiscard]] SimResult simulate(const Trace& trace, const RunConfig& config,

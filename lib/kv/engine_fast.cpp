@@ -165,7 +165,7 @@ SimResult Loop::run() {
     handle(event);
   }
   for (const Instance& instance : instances_) instance.report(outcomes);
-  return {std::move(outcomes), arrivals.times()};
+  return {std::move(outcomes), arrivals.take_times()};
 }
 
 }  // namespace fast

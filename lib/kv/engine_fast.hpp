@@ -107,6 +107,7 @@ class Instance {
   void dequeue(const WaitKey& key);
   void preempt(std::uint32_t slot, std::int64_t now);
   bool swap_out(Active& a, std::uint64_t held, std::int64_t now);
+  bool reserve_copy(Active& a, std::uint64_t tokens);
   void join_decodes(std::uint32_t slot, std::int64_t now);
   void leave_decodes(std::uint32_t slot, std::int64_t now);
   void finish(std::uint32_t slot, std::int64_t now);

@@ -235,9 +235,9 @@ bool Instance::admit_swapped(std::uint32_t slot, std::int64_t now) {
   const std::uint32_t gpu = match.ready > now ? 0 : match.blocks[0];
   const std::uint64_t units =
       loop_.fleet.units_of(tokens, config.block) - std::uint64_t{gpu} * per_block;
-  // The token that comes next may need a block too; without it the request would go out again. It
-  // is kept while the KV comes back.
-  const std::uint64_t spare = tokens % config.block == 0 ? 1 : 0;
+  // Kept for it while the KV comes back.
+  const std::uint64_t spare =
+      loop_.fleet.next_units(config, tokens, a.target - a.computed, a.resumes);
   const std::uint32_t unlocked = gpu == 0 ? 0 : match.unlocked;
   if (units + spare > free_ + (tree_.evictable() - unlocked) * per_block) return false;
   a.lock = tree_.lock(a.request, gpu);
@@ -255,7 +255,8 @@ bool Instance::admit_swapped(std::uint32_t slot, std::int64_t now) {
   a.swapped = false;
   a.state = State::kPrefill;
   a.ready = now;
-  if (config.swap.grouped) {
+  // What is not ready to decode joins a later batch in any case: it holds up none.
+  if (config.swap.grouped || !a.resumes) {
     allocate(spare);
     a.spare = static_cast<std::uint32_t>(spare);
     a.ready = up_free_[1] = std::max(now, up_free_[1]) + time;
@@ -312,9 +313,10 @@ void Instance::start_iteration(std::int64_t now) {
   }
   changed_ = !batch_.empty() || delay_ > 0;
   iteration_start_ = now + delay_;
-  // Under vtc every step moves the tenants' counters, which arrivals look at.
-  const bool stretch =
-      batch_.empty() && delay_ == 0 && fresh_.empty() && loop_.config.scheduler != Scheduler::kVtc;
+  // Under vtc every step moves the tenants' counters, which arrivals look at; and blocks that are
+  // still being written out may hold up the next step.
+  const bool stretch = batch_.empty() && delay_ == 0 && fresh_.empty() && now >= outgoing_end_ &&
+                       loop_.config.scheduler != Scheduler::kVtc;
   steps_ = stretch ? undisturbed_steps() : 1;
   units_then_ = setup_.units - free_;
   for (const Chunk& chunk : batch_) {

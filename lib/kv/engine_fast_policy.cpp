@@ -85,19 +85,19 @@ void Instance::prefetch(std::uint32_t session, std::int64_t now) {
   }
 }
 
-// The place that a running request would have among the waiting.
+// A running request by its arrival.
 WaitKey Instance::running_key(std::uint32_t slot) const {
   const std::uint32_t request = loop_.actives[slot].request;
   WaitKey key;
   key.arrival = loop_.arrivals.time_of(request);
   key.request = request;
   key.slot = slot;
-  if (loop_.config.swap.every > 0) key.rank = changing_priority(loop_.config, request, epoch_);
   return key;
 }
 
 // FastSwitch: every so many iterations all requests get new priorities, and those that fit by them
-// run; the others make way when one that waits is to run.
+// run; the others make way when one that waits is to run. None loses its work by that: one whose
+// KV finds no room in the second tier goes on.
 void Instance::change_priorities(std::int64_t now) {
   const std::uint32_t every = loop_.config.swap.every;
   if (every == 0 || step_ / every == epoch_) return;
@@ -112,6 +112,7 @@ void Instance::change_priorities(std::int64_t now) {
   for (const std::uint32_t slot : started_) {
     if (active(slot).ready <= now) all.push_back(running_key(slot));
   }
+  for (WaitKey& key : all) key.rank = changing_priority(loop_.config, key.request, epoch_);
   std::ranges::sort(all);
   std::vector<std::uint64_t> units;
   for (const WaitKey& key : all) {
@@ -126,7 +127,9 @@ void Instance::change_priorities(std::int64_t now) {
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(fit);
   if (std::none_of(all.begin(), end, waits)) return;
   for (auto key = end; key != all.end(); ++key) {
-    if (!waits(*key)) preempt(key->slot, now);
+    if (waits(*key)) continue;
+    Active& a = active(key->slot);
+    if (reserve_copy(a, a.state == State::kDecode ? held(a) : a.computed)) preempt(key->slot, now);
   }
 }
 

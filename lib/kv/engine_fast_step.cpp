@@ -364,12 +364,17 @@ void Instance::preempt(std::uint32_t slot, std::int64_t now) {
   enqueue(slot);
 }
 
-// Writes a request's KV to the second tier; false when that has no room.
-bool Instance::swap_out(Active& a, std::uint64_t tokens, std::int64_t now) {
-  const std::uint32_t block = loop_.fleet.block;
-  const std::uint32_t blocks = loop_.fleet.units_of(tokens, block);
+// Takes room in the second tier for a copy of that many tokens.
+bool Instance::reserve_copy(Active& a, std::uint64_t tokens) {
+  const std::uint32_t blocks = loop_.fleet.units_of(tokens, loop_.fleet.block);
   if (blocks > a.reserved && !tree_.reserve(1, blocks - a.reserved)) return false;
   a.reserved = std::max(a.reserved, blocks);
+  return true;
+}
+
+// Writes a request's KV to the second tier; false when that has no room.
+bool Instance::swap_out(Active& a, std::uint64_t tokens, std::int64_t now) {
+  if (!reserve_copy(a, tokens)) return false;
   const std::uint64_t dirty = tokens - (loop_.config.swap.reuse ? a.clean : 0);
   a.clean = static_cast<std::uint32_t>(tokens);
   const std::uint64_t bytes = dirty * loop_.fleet.token_bytes;

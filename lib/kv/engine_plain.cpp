@@ -387,10 +387,15 @@ void Loop::preempt(Machine& m, std::uint32_t r, std::int64_t now) {
   enqueue(m, r);
 }
 
-bool Loop::swap_out(Machine& m, Job& job, std::int64_t now) {
+bool Loop::reserve_copy(Machine& m, Job& job) {
   const std::uint32_t blocks = fleet_.units_of(job.computed, fleet_.block);
   if (blocks > job.reserved && !m.cache.reserve(1, blocks - job.reserved)) return false;
   job.reserved = std::max(job.reserved, blocks);
+  return true;
+}
+
+bool Loop::swap_out(Machine& m, Job& job, std::int64_t now) {
+  if (!reserve_copy(m, job)) return false;
   const std::uint64_t dirty = job.computed - (config_.swap.reuse ? job.clean : 0);
   job.clean = job.computed;
   const std::uint64_t bytes = dirty * fleet_.token_bytes;
@@ -445,7 +450,7 @@ SimResult Loop::run() {
     out_.transfers += m.cache.moved_down();
     out_.swap_out_bytes += m.cache.moved_down() * fleet_.block * fleet_.token_bytes;
   }
-  return {std::move(out_), arrivals_.times()};
+  return {std::move(out_), arrivals_.take_times()};
 }
 
 }  // namespace plain

@@ -126,8 +126,9 @@ class Loop {
   void note_use(Machine& m, const Job& job);
   void prefetch(Machine& m, std::uint32_t session, std::int64_t now);
   void change_priorities(Machine& m, std::int64_t now);
-  WaitKey running_key(const Machine& m, std::uint32_t r) const;
+  WaitKey running_key(std::uint32_t r) const;
   bool swap_out(Machine& m, Job& job, std::int64_t now);
+  bool reserve_copy(Machine& m, Job& job);
   void unpin(Machine& m, std::uint32_t session);
   void rekey(Machine& m, std::uint32_t session);
 

@@ -111,7 +111,8 @@ bool Loop::admit_swapped(Machine& m, std::uint32_t r, std::int64_t now) {
       m.cache.match(r, std::min(full_blocks(trace_, r), job.computed / fleet_.block));
   const std::uint32_t gpu = match.ready > now ? 0 : match.blocks[0];
   const std::uint64_t need = units(job.computed) - std::uint64_t{gpu} * fleet_.per_block;
-  const std::uint64_t spare = job.computed % config_.block == 0 ? 1 : 0;
+  const std::uint64_t spare =
+      fleet_.next_units(config_, job.computed, job.target - job.computed, job.resumes);
   const std::uint64_t unlocked = gpu == 0 ? 0 : match.unlocked;
   if (need + spare > available(m) - unlocked * fleet_.per_block) return false;
   m.cache.lock(r, gpu, true);
@@ -129,7 +130,7 @@ bool Loop::admit_swapped(Machine& m, std::uint32_t r, std::int64_t now) {
   note_use(m, job);
   job.swapped = false;
   job.ready = now;
-  if (config_.swap.grouped) {
+  if (config_.swap.grouped || !job.resumes) {
     allocate(m, spare, now);
     job.spare = static_cast<std::uint32_t>(spare);
     job.ready = m.up_free[1] = std::max(now, m.up_free[1]) + time;

@@ -61,11 +61,10 @@ void Loop::prefetch(Machine& m, std::uint32_t session, std::int64_t now) {
   }
 }
 
-WaitKey Loop::running_key(const Machine& m, std::uint32_t r) const {
+WaitKey Loop::running_key(std::uint32_t r) const {
   WaitKey key;
   key.arrival = arrivals_.time_of(r);
   key.request = r;
-  if (config_.swap.every > 0) key.rank = changing_priority(config_, r, m.epoch);
   return key;
 }
 
@@ -79,10 +78,11 @@ void Loop::change_priorities(Machine& m, std::int64_t now) {
     enqueue(m, r);
   }
   std::vector<WaitKey> all = m.waiting.keys();
-  for (const std::uint32_t r : m.decodes) all.push_back(running_key(m, r));
+  for (const std::uint32_t r : m.decodes) all.push_back(running_key(r));
   for (const std::uint32_t r : m.prefills) {
-    if (jobs_[r].ready <= now) all.push_back(running_key(m, r));
+    if (jobs_[r].ready <= now) all.push_back(running_key(r));
   }
+  for (WaitKey& key : all) key.rank = changing_priority(config_, key.request, m.epoch);
   std::ranges::sort(all);
   std::vector<std::uint64_t> need;
   for (const WaitKey& key : all) {
@@ -96,15 +96,17 @@ void Loop::change_priorities(Machine& m, std::int64_t now) {
   bool wanted = false;
   for (std::size_t i = 0; i < fit; ++i) wanted |= waits(all[i]);
   for (std::size_t i = fit; wanted && i < all.size(); ++i) {
-    if (!waits(all[i])) preempt(m, all[i].request, now);
+    if (waits(all[i])) continue;
+    Job& job = jobs_[all[i].request];
+    if (reserve_copy(m, job)) preempt(m, job.request, now);
   }
 }
 
 void Loop::preempt_one(Machine& m, std::int64_t now) {
   std::vector<WaitKey> ready, loading;
-  for (const std::uint32_t r : m.decodes) ready.push_back(running_key(m, r));
+  for (const std::uint32_t r : m.decodes) ready.push_back(running_key(r));
   for (const std::uint32_t r : m.prefills) {
-    (jobs_[r].ready <= now ? ready : loading).push_back(running_key(m, r));
+    (jobs_[r].ready <= now ? ready : loading).push_back(running_key(r));
   }
   WaitKey last = *std::ranges::max_element(ready);
   if (ready.size() == 1 && !loading.empty()) {

@@ -68,22 +68,28 @@ struct Span {
   [[nodiscard]] double length() const { return last == kNoTime ? 0 : seconds(last - first); }
 };
 
-template <class Value>
-void write_column(core::JsonWriter& json, const char* name, const std::vector<std::uint32_t>& rows,
+// Quantiles of a value over the `rows` requests that are `in`.
+template <class In, class Value>
+void write_column(core::JsonWriter& json, const char* name, std::uint64_t rows, In in,
                   Value value) {
   std::vector<double> column;
-  column.reserve(rows.size());
-  for (const std::uint32_t i : rows) column.push_back(value(i));
+  column.reserve(rows);
+  for (std::uint32_t i = 0; column.size() < rows; ++i) {
+    if (in(i)) column.push_back(value(i));
+  }
   json.key(name);
   write_quantiles(json, column);
 }
 
 // Job completion: from a session's first arrival to its last finish.
+template <class In>
 void write_jobs(core::JsonWriter& json, const Trace& trace, const SimResult& result,
-                const std::vector<std::uint32_t>& served) {
+                std::uint64_t rows, In served) {
   std::vector<Span> jobs(trace.sessions.size());
   std::vector<double> column;
-  for (const std::uint32_t i : served) {
+  if (trace.session.empty()) column.reserve(rows);
+  for (std::uint32_t i = 0; i < trace.size(); ++i) {
+    if (!served(i)) continue;
     const std::uint32_t session = session_of(trace, i);
     if (session == kNone) {
       column.push_back(seconds(result.outcomes.finish[i] - result.arrival[i]));
@@ -196,8 +202,7 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
                    const SimResult& result, bool bound) {
   const Outcomes& out = result.outcomes;
   const Times times(trace, config, result);
-  std::vector<std::uint32_t> served, decoded;
-  std::uint64_t counted = 0, rejected = 0, good = 0, answered = 0;
+  std::uint64_t counted = 0, rejected = 0, good = 0, answered = 0, decoded = 0;
   Span run;
   for (std::uint32_t i = 0; i < trace.size(); ++i) {
     if (!times.counted(i)) continue;
@@ -206,20 +211,23 @@ void write_summary(core::JsonWriter& json, const Trace& trace, const RunConfig& 
       ++rejected;
       continue;
     }
-    served.push_back(i);
-    if (times.has_tpot(i)) decoded.push_back(i);
+    if (times.has_tpot(i)) ++decoded;
     if (times.slo_ok(i)) ++good;
     if (times.answered(i)) ++answered;
     run.take(result.arrival[i], out.finish[i]);
   }
   const double makespan = run.length();
   json.field("requests", counted).field("rejected", rejected).field("makespan_s", makespan);
-  write_column(json, "ttft", served, [&](auto i) { return times.ttft(i); });
-  write_column(json, "tpot", decoded, [&](auto i) { return times.tpot(i); });
-  write_column(json, "tbt_max", decoded, [&](auto i) { return seconds(out.tbt_max[i]); });
-  write_column(json, "e2e", served, [&](auto i) { return times.e2e(i); });
-  write_column(json, "queue", served, [&](auto i) { return times.queue(i); });
-  write_jobs(json, trace, result, served);
+  const std::uint64_t served = counted - rejected;
+  const auto is_served = [&](auto i) { return times.counted(i) && times.served(i); };
+  const auto is_decoded = [&](auto i) { return is_served(i) && times.has_tpot(i); };
+  write_column(json, "ttft", served, is_served, [&](auto i) { return times.ttft(i); });
+  write_column(json, "tpot", decoded, is_decoded, [&](auto i) { return times.tpot(i); });
+  write_column(json, "tbt_max", decoded, is_decoded,
+               [&](auto i) { return seconds(out.tbt_max[i]); });
+  write_column(json, "e2e", served, is_served, [&](auto i) { return times.e2e(i); });
+  write_column(json, "queue", served, is_served, [&](auto i) { return times.queue(i); });
+  write_jobs(json, trace, result, served, is_served);
   json.key("hit_ratio").begin_object();
   write_tiers(json, "tokens", config, out.hit_tokens, out.in_tokens);
   write_tiers(json, "blocks", config, out.hit_blocks, out.references);

@@ -406,7 +406,7 @@ SimResult Loop::run() {
       which == 0 ? end_prefill(m, now) : end_decode(m, now);
     }
   }
-  return {std::move(out_), arrivals_.times()};
+  return {std::move(out_), arrivals_.take_times()};
 }
 
 }  // namespace semi

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace stateutils::kv {
 
@@ -264,9 +265,11 @@ std::uint64_t KvTree::room(std::size_t tier) const {
 bool KvTree::write_down(std::size_t from, std::uint32_t n) {
   const std::size_t to = from + 1;
   const std::uint64_t capacity = tiers_[to].capacity;
-  enter(to, n);  // not offered yet, so that making room cannot take it
+  enter(to, n);  // not offered yet; entries of its last stay in the tier are passed over
+  const std::uint32_t outer = std::exchange(writing_, n);
   const std::uint64_t taken = used_[to] + reserved_[to];
   if (taken > capacity) evict(to, taken - capacity, ~0ull);
+  writing_ = outer;
   const std::uint64_t excess =
       used_[to] + reserved_[to] > capacity ? used_[to] + reserved_[to] - capacity : 0;
   if (excess >= nodes_[n].size()) {
@@ -292,7 +295,7 @@ std::uint64_t KvTree::evict(std::size_t tier, std::uint64_t blocks, std::uint64_
     const Entry best = leaves_[tier].top();
     const std::uint32_t n = best.node;
     const Entry now = entry_of(tier, n);
-    const bool stale = !evictable(tier, nodes_[n]) || now.first != best.first ||
+    const bool stale = n == writing_ || !evictable(tier, nodes_[n]) || now.first != best.first ||
                        now.second != best.second || now.depth != best.depth;
     if (!stale && best.first >= limit) break;
     leaves_[tier].pop();

@@ -121,6 +121,7 @@ class KvTree {
   std::vector<std::uint32_t> top_;  // first block of a node -> the node
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> unused_;
+  std::uint32_t writing_ = kNone;  // on its way down: it does not make room for itself
   std::array<std::priority_queue<Entry>, kTiers> leaves_;
   std::array<std::uint64_t, kTiers> used_{}, reserved_{};
   std::uint64_t locked_ = 0, clock_ = 0, inserted_ = 0, moved_down_ = 0;

@@ -1,5 +1,6 @@
 #include "kv/engine_work.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <map>
@@ -64,35 +65,52 @@ std::vector<std::int64_t> drawn_arrivals(const std::string& rule, std::uint32_t 
 
 }  // namespace
 
+std::vector<std::int64_t>& ArrivalTimes::own(std::uint32_t requests) {
+  if (times_ != nullptr) {
+    own_ = *times_;
+    times_ = nullptr;
+  }
+  own_.resize(requests, kNoTime);
+  return own_;
+}
+
 Arrivals::Arrivals(const Trace& trace, const RunConfig& config) : trace_(trace) {
   const std::uint32_t n = trace.size();
-  const bool closed = config.trace.replay == "closed";
-  time_.assign(n, kNoTime);
-  if (!trace.t.empty()) time_ = trace.t;
-  if (config.trace.scale_rate != 1) {
-    for (std::int64_t& time : time_) {
-      if (time != kNoTime) {
-        time = std::llround(static_cast<double>(time) / config.trace.scale_rate);
-      }
-    }
-  }
-  if (config.trace.arrival) time_ = drawn_arrivals(*config.trace.arrival, n, config.seed);
-  bool missing = false;
-  for (const std::int64_t time : time_) missing |= time == kNoTime;
-  if (closed || missing) follow_sessions(trace, closed);
-  for (std::uint32_t i = 0; i < n; ++i) {
-    if (parent_end_.empty() || parent_end_[i] == (i == 0 ? 0 : parent_end_[i - 1])) {
-      if (time_[i] == kNoTime) time_[i] = 0;
-      fixed_.push_back(i);
-    } else {
-      time_[i] = kNoTime;
-    }
-  }
-  std::ranges::stable_sort(fixed_, {}, [this](std::uint32_t i) { return time_[i]; });
-  link_children();
   job_start_.assign(trace.sessions.size(), kNoTime);
   small_ = config.funnel_time;
   if (config.funnel_share > 0) choose_answered(config);
+  const bool closed = config.trace.replay == "closed";
+  const bool scaled = config.trace.scale_rate != 1;
+  const bool whole = !trace.t.empty() && std::ranges::count(trace.t, kNoTime) == 0;
+  if (whole && !scaled && !closed && !config.trace.arrival && std::ranges::is_sorted(trace.t)) {
+    time_ = ArrivalTimes(trace.t);
+    in_order_ = true;
+    return;
+  }
+  if (!trace.t.empty()) time_ = ArrivalTimes(trace.t);
+  std::vector<std::int64_t>& time = time_.own(n);
+  if (scaled) {
+    for (std::int64_t& t : time) {
+      if (t != kNoTime) t = std::llround(static_cast<double>(t) / config.trace.scale_rate);
+    }
+  }
+  if (config.trace.arrival) time = drawn_arrivals(*config.trace.arrival, n, config.seed);
+  if (closed || std::ranges::count(time, kNoTime) > 0) follow_sessions(trace, closed);
+  order(time);
+  link_children();
+}
+
+// Those with a time of their own by it; the others have none until what they follow has ended.
+void Arrivals::order(std::vector<std::int64_t>& time) {
+  for (std::uint32_t i = 0; i < trace_.size(); ++i) {
+    if (parent_end_.empty() || parent_end_[i] == (i == 0 ? 0 : parent_end_[i - 1])) {
+      if (time[i] == kNoTime) time[i] = 0;
+      fixed_.push_back(i);
+    } else {
+      time[i] = kNoTime;
+    }
+  }
+  std::ranges::stable_sort(fixed_, {}, [&time](std::uint32_t i) { return time[i]; });
 }
 
 // Exactly the share of the requests, rounded, at random places.
@@ -161,11 +179,11 @@ void Arrivals::link_children() {
 }
 
 bool Arrivals::peek(std::int64_t& time, std::uint32_t& request) const {
-  const bool fixed = next_fixed_ < fixed_.size();
-  if (!fixed && followers_.empty()) return false;
+  const bool has_fixed = next_fixed_ < all_fixed();
+  if (!has_fixed && followers_.empty()) return false;
   Entry next{0, 0};
-  if (fixed) next = {time_[fixed_[next_fixed_]], fixed_[next_fixed_]};
-  if (!fixed || (!followers_.empty() && followers_.top() < next)) next = followers_.top();
+  if (has_fixed) next = {time_[fixed(next_fixed_)], fixed(next_fixed_)};
+  if (!has_fixed || (!followers_.empty() && followers_.top() < next)) next = followers_.top();
   time = next.first + small_;
   request = next.second;
   return true;
@@ -175,7 +193,7 @@ void Arrivals::pop() {
   std::int64_t time = 0;
   std::uint32_t request = 0;
   if (!peek(time, request)) return;
-  if (next_fixed_ < fixed_.size() && fixed_[next_fixed_] == request) {
+  if (next_fixed_ < all_fixed() && fixed(next_fixed_) == request) {
     ++next_fixed_;
   } else {
     followers_.pop();
@@ -190,8 +208,9 @@ void Arrivals::finished(std::uint32_t request, std::int64_t now) {
     const std::uint32_t child = child_[k];
     latest_[child] = std::max(latest_[child], now);
     if (--waits_[child] > 0) continue;
-    time_[child] = latest_[child] + gap_[child];
-    followers_.push({time_[child], child});
+    const std::int64_t at = latest_[child] + gap_[child];
+    time_.own(trace_.size())[child] = at;
+    followers_.push({at, child});
   }
 }
 
@@ -286,7 +305,7 @@ void Outcomes::admit(const Trace& trace, std::uint32_t request, std::uint32_t wh
     prefilled[request] = trace.in[request] - hit;
     instance[request] = where;
   }
-  admitted[where].push_back(request);
+  if (trace.has_blocks()) admitted[where].push_back(request);
   if (arrival < count_from) return;
   for (std::size_t tier = 0; tier < kTiers; ++tier) {
     hit_blocks[tier] += blocks[tier];

@@ -19,6 +19,23 @@ namespace stateutils::kv {
 // else, so that what arrives at a boundary joins it.
 enum class EventKind : std::uint8_t { kArrival, kTransfer, kTimer, kIteration, kBuild };
 
+// When each request arrived (kNoTime: not yet): the trace's own times where they hold, which must
+// then outlive it.
+class ArrivalTimes {
+ public:
+  ArrivalTimes() = default;
+  explicit ArrivalTimes(const std::vector<std::int64_t>& times) : times_(&times) {}
+  // A copy that can be changed; kNoTime where there were none.
+  std::vector<std::int64_t>& own(std::uint32_t requests);
+  [[nodiscard]] std::int64_t operator[](std::uint32_t request) const {
+    return times_ == nullptr ? own_[request] : (*times_)[request];
+  }
+
+ private:
+  const std::vector<std::int64_t>* times_ = nullptr;
+  std::vector<std::int64_t> own_;
+};
+
 // Requests in order of arrival; those that follow others arrive once these have finished.
 class Arrivals {
  public:
@@ -30,7 +47,7 @@ class Arrivals {
   void finished(std::uint32_t request, std::int64_t now);
   // When a request arrived; kNoTime: not yet.
   [[nodiscard]] std::int64_t time_of(std::uint32_t request) const { return time_[request]; }
-  [[nodiscard]] const std::vector<std::int64_t>& times() const { return time_; }
+  [[nodiscard]] ArrivalTimes take_times() { return std::move(time_); }
   // Whether the funnel's small model answers it: it is done when it comes out of peek().
   [[nodiscard]] bool answered(std::uint32_t request) const {
     return !answered_.empty() && answered_[request];
@@ -42,9 +59,16 @@ class Arrivals {
   void follow_sessions(const Trace& trace, bool closed);
   void link_children();
   void choose_answered(const RunConfig& config);
+  void order(std::vector<std::int64_t>& time);
+  [[nodiscard]] std::uint32_t fixed(std::size_t place) const {
+    return in_order_ ? static_cast<std::uint32_t>(place) : fixed_[place];
+  }
+  [[nodiscard]] std::size_t all_fixed() const { return in_order_ ? trace_.size() : fixed_.size(); }
 
   const Trace& trace_;
-  std::vector<std::int64_t> time_, gap_;
+  ArrivalTimes time_;
+  std::vector<std::int64_t> gap_;
+  bool in_order_ = false;                           // the trace's order is that of arrival
   std::vector<std::uint32_t> fixed_;                // requests with a time of their own, in order
   std::vector<std::uint32_t> parent_end_, parent_;  // by request
   std::vector<std::uint32_t> child_end_, child_, waits_;

@@ -24,6 +24,22 @@ class HashedSource : public core::ByteSource {
   core::Sha256& hash_;
 };
 
+// Gives back what a run does not read: times of cache-only models, ids that only count the
+// records, and room that loading left over.
+void slim(Trace& trace) {
+  trace.seen = {};
+  bool counting = !trace.id.empty();
+  for (std::uint32_t i = 0; counting && i < trace.size(); ++i) {
+    counting = trace.id_of(i) == std::to_string(i);
+  }
+  if (counting) {
+    trace.id = {};
+    trace.ids = {};
+  }
+  for (auto* column : {&trace.in, &trace.out, &trace.id}) column->shrink_to_fit();
+  trace.t.shrink_to_fit();
+}
+
 }  // namespace
 
 RunTrace load_run_trace(const RunConfig& config) {
@@ -45,6 +61,7 @@ RunTrace load_run_trace(const RunConfig& config) {
   char rest[4096];
   while (source->read(rest, sizeof rest) > 0) {
   }
+  slim(run.trace);
   const core::Sha256Digest digest = hash.digest();
   run.sha256 = core::hex(digest.data(), digest.size());
   return run;

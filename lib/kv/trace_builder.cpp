@@ -32,9 +32,9 @@ struct TraceBuilder::State {
   Trace trace;
   BlockIds blocks;
   std::vector<std::uint32_t> chain_session;  // the id space of each request
-  std::vector<std::uint64_t> lines;
-  std::vector<std::uint32_t> defined;      // name of ids -> request
-  std::vector<std::uint32_t> parent_name;  // parents by name until all are known
+  std::vector<std::uint32_t> lines;          // for messages; past 2^32 they all are the last
+  std::vector<std::uint32_t> defined;        // name of ids -> request
+  std::vector<std::uint32_t> parent_name;    // parents by name until all are known
   bool named = false, any_chain = false, all_chains = true, scope_known = false;
   std::uint64_t rule_line = 0;
 };
@@ -196,7 +196,7 @@ void TraceBuilder::add(const RawRecord& record) {
   if (record.last) last = static_cast<std::uint8_t>(kLastGiven | (*record.last ? kLast : 0));
   put(trace.last, row, last, std::uint8_t{0});
   add_chain(record);
-  s.lines.push_back(record.line);
+  s.lines.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(record.line, kNone)));
   trace.in.push_back(static_cast<std::uint32_t>(record.in));
   trace.out.push_back(static_cast<std::uint32_t>(record.out));
 }
@@ -215,6 +215,8 @@ void TraceBuilder::link_parents(Trace& trace) {
       trace.parents.push_back(request);
     }
   }
+  s.defined = {};
+  if (trace.parents.empty()) return;
   if (const auto request = find_cycle(trace)) {
     fail(s.lines[*request], "request " + quoted(trace.id_of(*request)) + " follows itself");
   }

@@ -169,7 +169,7 @@ TEST_CASE("stretches give what steps give") {
     SimOptions options;
     options.detail = true;
     options.on_iteration = [&](const IterationLine& line) { within &= line.kv_blocks <= room; };
-    INFO("seed " << seed << " " << document.dump());
+    INFO("seed " << seed << " " << document.dump() << "\nTRACE\n" << text);
     options.exact_steps = false;
     const SimResult fast = simulate(trace, config, options);
     options.exact_steps = true;
@@ -185,7 +185,7 @@ TEST_CASE("stretches give what steps give") {
     REQUIRE(a.ttl == b.ttl);
     REQUIRE(a.instance == b.instance);
     REQUIRE(a.preemptions == b.preemptions);
-    REQUIRE(fast.arrival == plain.arrival);
+    for (std::uint32_t i = 0; i < trace.size(); ++i) REQUIRE(fast.arrival[i] == plain.arrival[i]);
     REQUIRE((a.busy == b.busy && a.bound == b.bound));
     REQUIRE(a.iterations == b.iterations);
     REQUIRE(std::pair(a.swap_in_bytes, a.swap_out_bytes) ==

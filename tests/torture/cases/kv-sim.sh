@@ -10,3 +10,5 @@ torture_case plot writer 'kv-sim plot @IN@ -o @OUT@' in="$results" cut=framed
 config=$(torture_make config.json "echo '{\"trace\":{\"file\":\"$trace\"},\"cost\":{\"kind\":\"linear\",\"a\":\"10ms\",\"b\":\"10us\"}}'")
 points=$(torture_make points.jsonl "printf '{\"batch.max_tokens\":%s}\n' 512 4096")
 torture_case sweep writer "kv-sim sweep --config '$config' --points @IN@ -o @OUT@" in="$points"
+serving=$(torture_make run.json "echo '{\"trace\":{\"file\":\"$requests\"},\"cost\":{\"kind\":\"linear\",\"a\":\"10ms\",\"b\":\"1us\",\"c\":\"1ms\"}}' >@OUT@")
+torture_case run-requests writer "kv-sim run --config '$serving' --set trace.file=@IN@ --no-frame --requests @OUT@" in="$requests" cut=framed

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxCells = 1u << 24;
 
-struct Token {
+struct DotToken {
   enum Kind { kId, kArrow, kMark, kEnd } kind = kEnd;
   std::string text;
   std::uint64_t line = 1;
@@ -21,14 +21,14 @@ class Lexer {
  public:
   Lexer(std::string_view text, const std::string& file) : text_(text), file_(file) { advance(); }
 
-  [[nodiscard]] const Token& peek() const { return token_; }
-  Token take() {
-    Token out = std::move(token_);
+  [[nodiscard]] const DotToken& peek() const { return token_; }
+  DotToken take() {
+    DotToken out = std::move(token_);
     advance();
     return out;
   }
   bool take_mark(char mark) {
-    if (token_.kind != Token::kMark || token_.text[0] != mark) return false;
+    if (token_.kind != DotToken::kMark || token_.text[0] != mark) return false;
     advance();
     return true;
   }
@@ -64,23 +64,23 @@ class Lexer {
 
   void advance() {
     skip_blank();
-    token_ = {Token::kEnd, "", line_};
+    token_ = {DotToken::kEnd, "", line_};
     if (at_ >= text_.size()) return;
     const char c = text_[at_];
     if (c == '"') return quoted_id();
     if (text_.substr(at_, 2) == "->") {
-      token_.kind = Token::kArrow;
+      token_.kind = DotToken::kArrow;
       at_ += 2;
       return;
     }
-    token_.kind = id_byte(c) || c == '-' ? Token::kId : Token::kMark;
+    token_.kind = id_byte(c) || c == '-' ? DotToken::kId : DotToken::kMark;
     do {
       token_.text.push_back(text_[at_++]);
-    } while (token_.kind == Token::kId && at_ < text_.size() && id_byte(text_[at_]));
+    } while (token_.kind == DotToken::kId && at_ < text_.size() && id_byte(text_[at_]));
   }
 
   void quoted_id() {
-    token_.kind = Token::kId;
+    token_.kind = DotToken::kId;
     for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
       if (text_[at_] == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] == '"') ++at_;
       if (text_[at_] == '\n') ++line_;
@@ -94,7 +94,7 @@ class Lexer {
   const std::string& file_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 1;
-  Token token_;
+  DotToken token_;
 };
 
 struct DotEdge {
@@ -109,10 +109,10 @@ class DotReader {
   Automaton read() {
     if (lexer_.peek().text == "strict") (void)lexer_.take();
     if (lexer_.take().text != "digraph") throw lexer_.error("expected a digraph");
-    if (lexer_.peek().kind == Token::kId) out_.name = lexer_.take().text;
+    if (lexer_.peek().kind == DotToken::kId) out_.name = lexer_.take().text;
     if (!lexer_.take_mark('{')) throw lexer_.error("expected {");
     while (!lexer_.take_mark('}')) statement();
-    if (lexer_.peek().kind != Token::kEnd) throw lexer_.error("more after the digraph's }");
+    if (lexer_.peek().kind != DotToken::kEnd) throw lexer_.error("more after the digraph's }");
     build();
     return std::move(out_);
   }
@@ -124,10 +124,10 @@ class DotReader {
     Attributes out;
     while (lexer_.take_mark('[')) {
       while (!lexer_.take_mark(']')) {
-        const Token name = lexer_.take();
-        if (name.kind != Token::kId) throw lexer_.error("expected an attribute");
+        const DotToken name = lexer_.take();
+        if (name.kind != DotToken::kId) throw lexer_.error("expected an attribute");
         if (lexer_.take_mark('=')) {
-          if (lexer_.peek().kind != Token::kId) throw lexer_.error("expected a value");
+          if (lexer_.peek().kind != DotToken::kId) throw lexer_.error("expected a value");
           out[name.text] = lexer_.take().text;
         }
         if (!lexer_.take_mark(',')) (void)lexer_.take_mark(';');
@@ -138,20 +138,20 @@ class DotReader {
 
   void statement() {
     if (lexer_.take_mark(';')) return;
-    const Token first = lexer_.take();
-    if (first.kind != Token::kId) throw lexer_.error("expected a state");
+    const DotToken first = lexer_.take();
+    if (first.kind != DotToken::kId) throw lexer_.error("expected a state");
     if (first.text == "subgraph") throw lexer_.error("subgraphs are no part of an automaton");
     if (lexer_.take_mark('=')) return static_cast<void>(lexer_.take());
     if (first.text == "graph" || first.text == "node" || first.text == "edge") {
       return static_cast<void>(attributes());
     }
-    if (lexer_.peek().kind != Token::kArrow) {
+    if (lexer_.peek().kind != DotToken::kArrow) {
       const Attributes a = attributes();
       return add_state(first.text, a);
     }
     (void)lexer_.take();
-    const Token second = lexer_.take();
-    if (second.kind != Token::kId) throw lexer_.error("expected a state after ->");
+    const DotToken second = lexer_.take();
+    if (second.kind != DotToken::kId) throw lexer_.error("expected a state after ->");
     Attributes a = attributes();
     edges_.push_back({first.text, second.text, a["label"], first.line});
   }
