@@ -55,13 +55,14 @@ NgramConfig strong_ngrams(int preset) {
     if (preset <= 4 && (context == kWordClasses || context == kBracketWord)) continue;
     c.contexts.push_back(context);
   }
-  // With these, preset 6 has 63 inputs: four cache lines of weights a set.
-  c.runs = {kOrder4, kOrder5, kOrder6, kOrder8,   kOrder11,  kWord,
-            kWord1,  kWord2,  kColumn, kWordSkip, kSparse23, kOrder3Word};
+  // With these, preset 6 has 64 inputs: four cache lines of weights a set.
+  c.runs = {kOrder4, kOrder5, kOrder6,   kOrder8,   kOrder11, kWord,      kWord1,
+            kWord2,  kColumn, kWordSkip, kSparse23, kShape,   kOrder3Word};
   c.match_lengths = {5, 9};
   c.selectors = {Selector::kPartial,    Selector::kMatchPartial, Selector::kClassPartial,
                  Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kByte2Bit,
-                 Selector::kClassesBit, Selector::kWordLength,   Selector::kRunsBit};
+                 Selector::kClassesBit, Selector::kWordLength,   Selector::kRunsBit,
+                 Selector::kOrderBit,   Selector::kByteBit};
   c.finals = {Selector::kPartial, Selector::kByteBit, Selector::kClassesBit};
   c.apms = {{ApmContext::kOrder1, 3},
             {ApmContext::kOrder2, 3},
@@ -74,8 +75,8 @@ NgramConfig strong_ngrams(int preset) {
 void add_rare_ngrams(NgramConfig& c, int preset) {
   c.contexts.insert(c.contexts.end(),
                     {kWord3, kNumberMask, kTagPath, kRecordAbove, kSentence, kLineStart});
-  c.selectors.insert(c.selectors.end(), {Selector::kExpected, Selector::kAboveBit,
-                                         Selector::kOrderBit, Selector::kMatchBit});
+  c.selectors.insert(c.selectors.end(),
+                     {Selector::kExpected, Selector::kAboveBit, Selector::kMatchBit});
   if (preset >= 8) {
     c.contexts.insert(c.contexts.end(), {kOrder16, kRecordColumn, kSuffix, kWordGap, kSparse34,
                                          kSparse13, kAboveTwo, kOrder2Shape});
