@@ -45,7 +45,7 @@ struct Put {
   }
 };
 template <class V>
-struct Stream {
+struct KernelStream {
   static void store(typename V::Reg word, void* out, std::size_t index) {
     V::stream(word, static_cast<double*>(out) + index);
   }
@@ -121,7 +121,7 @@ constexpr BlockKernels make_block_kernels() {
        table_kernel<V, true, Put<V, Format::kU32>>, table_kernel<V, true, Put<V, Format::kU64>>},
       table_kernel<V, false, PutFolded<V>>,
       table_kernel<V, false, StreamFolded<V>>,
-      table_kernel<V, true, Stream<V>>,
+      table_kernel<V, true, KernelStream<V>>,
       fold_kernel,
       {convert_kernel<V, Format::kF64>, convert_kernel<V, Format::kF64Open>,
        convert_kernel<V, Format::kF32>, convert_kernel<V, Format::kF32Open>,

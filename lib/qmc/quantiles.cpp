@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kTiny = 1e-300;
-constexpr int kMaxTerms = 200000;
+constexpr int kMaxSeriesTerms = 200000;
 
 double log_gamma(double x) {
   int sign = 0;
@@ -44,7 +44,7 @@ double newton(double t, const ValueAndSlope& h) {
 // Lower and upper incomplete gamma without the factor x^a e^-x / Gamma(a).
 double gamma_series(double a, double x) {
   double term = 1 / a, sum = term;
-  for (int k = 1; k < kMaxTerms && term > sum * kEpsilon * 0.1; ++k) {
+  for (int k = 1; k < kMaxSeriesTerms && term > sum * kEpsilon * 0.1; ++k) {
     term *= x / (a + k);
     sum += term;
   }
@@ -52,7 +52,7 @@ double gamma_series(double a, double x) {
 }
 double gamma_fraction(double a, double x) {  // Lentz
   double b = x + 1 - a, c = 1 / kTiny, d = 1 / b, h = d;
-  for (int i = 1; i < kMaxTerms; ++i) {
+  for (int i = 1; i < kMaxSeriesTerms; ++i) {
     const double an = -i * (i - a);
     b += 2;
     d = an * d + b;
@@ -70,7 +70,7 @@ double beta_fraction(double a, double b, double x) {
   double c = 1, d = 1 - (a + b) * x / (a + 1);
   d = 1 / (std::abs(d) < kTiny ? kTiny : d);
   double h = d;
-  for (int m = 1; m < kMaxTerms; ++m) {
+  for (int m = 1; m < kMaxSeriesTerms; ++m) {
     const double m2 = 2.0 * m;
     for (const double numerator : {m * (b - m) * x / ((a + m2 - 1) * (a + m2)),
                                    -(a + m) * (a + b + m) * x / ((a + m2) * (a + m2 + 1))}) {

@@ -76,8 +76,8 @@ TEST_CASE("ALERGIA is better than a trigram model") {
 }
 
 TEST_CASE("the given target has the known perplexity") {
-  const Document json(learn_data("pdfa/p06.model.json"), "p06", false);
-  CHECK(quality("p06", read_state_machine(json.root())) == doctest::Approx(31.592474));
+  const Document document(learn_data("pdfa/p06.model.json"), "p06", false);
+  CHECK(quality("p06", read_state_machine(document.root())) == doctest::Approx(31.592474));
 }
 
 TEST_CASE("a stream learner is good and its memory does not follow the stream") {
@@ -103,8 +103,8 @@ TEST_CASE("a stream learner is good and its memory does not follow the stream") 
 
 TEST_CASE("machines survive their own JSON") {
   const StateMachine m = fit(strings("pdfa/p06.train", false), {});
-  const Document json(m.json(), "model", false);
-  const StateMachine again = read_state_machine(json.root());
+  const Document document(m.json(), "model", false);
+  const StateMachine again = read_state_machine(document.root());
   CHECK(again.json() == m.json());
   CHECK(again.generates());
 }

@@ -26,8 +26,8 @@ struct Office {
 
 // Plays one agent on a record and tells whether it passed.
 bool passes(Library& library, const TaskRecord& record, const char* agent) {
-  const Document json(record.json(), "task", false);
-  Task& task = library.read(json.root());
+  const Document document(record.json(), "task", false);
+  Task& task = library.read(document.root());
   const Judge judge(task.contract, library.store(), task.initial);
   Episode episode(task, library.store(), judge);
   core::Rng rng(1, 2);
@@ -81,8 +81,8 @@ TEST_CASE("pruned and unpruned search find plans of the same length") {
   const PackFamily family(office.pack, options);
   const Draw draw = family.draw(0, 0);
   Library library;
-  const Document json(draw.tasks[0].json(), "task", false);
-  Task& task = library.read(json.root());
+  const Document document(draw.tasks[0].json(), "task", false);
+  Task& task = library.read(document.root());
   Machine machine(*task.world, library.store(), task.initial);
   const Judge judge(task.contract, library.store(), task.initial);
   SearchOptions search;
@@ -109,8 +109,8 @@ TEST_CASE("an honest store lets nothing through, a broken one is counted") {
   MultiagentOptions options;
   for (std::uint64_t i = 0; i < 6; ++i) {
     const TaskRecord record = multiagent_task(options, i);
-    const Document json(record.json(), "task", false);
-    MultiagentScript script = read_script(json.root());
+    const Document document(record.json(), "task", false);
+    MultiagentScript script = read_script(document.root());
     script.bug = StoreBug::kHonest;
     const StoreRun honest = run_script(script, i);
     CHECK(honest.clean);

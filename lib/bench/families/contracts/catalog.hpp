@@ -7,7 +7,7 @@
 
 namespace stateutils::bench {
 
-struct Algorithm {
+struct NamedAlgorithm {
   std::string_view slug, prose;
   // Parameters and what they are drawn from: "n=1..8 a[n]=-9..9"; "<" behind a range: sorted.
   std::string_view inputs;
@@ -29,8 +29,8 @@ inline constexpr std::string_view kContractPrelude =
 )";
 
 // All of them, in a fixed order.
-[[nodiscard]] std::span<const Algorithm> search_algorithms();    // looking at an array
-[[nodiscard]] std::span<const Algorithm> number_algorithms();    // of numbers alone
-[[nodiscard]] std::span<const Algorithm> ordering_algorithms();  // changing an array
+[[nodiscard]] std::span<const NamedAlgorithm> search_algorithms();    // looking at an array
+[[nodiscard]] std::span<const NamedAlgorithm> number_algorithms();    // of numbers alone
+[[nodiscard]] std::span<const NamedAlgorithm> ordering_algorithms();  // changing an array
 
 }  // namespace stateutils::bench

@@ -3,7 +3,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr Algorithm kNumberWork[] = {
+constexpr NamedAlgorithm kNumberWork[] = {
     {"gcd", "the greatest common divisor of a and b, gcd(0, 0) being 0", "a=0..60 b=0..60",
      "return a >= 0 && b >= 0;",
      R"(if (a == 0 && b == 0) return result == 0;
@@ -274,7 +274,7 @@ constexpr Algorithm kNumberWork[] = {
 
 }  // namespace
 
-std::span<const Algorithm> number_algorithms() {
+std::span<const NamedAlgorithm> number_algorithms() {
   return kNumberWork;
 }
 

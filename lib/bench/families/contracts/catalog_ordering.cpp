@@ -3,7 +3,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr Algorithm kOrderings[] = {
+constexpr NamedAlgorithm kOrderings[] = {
     {"insertion_sort", "puts a into ascending order", "n=0..7 a[n]=-9..9", "return n >= 0;",
      "if (!same_values(a, old_a, n)) return 0;\n  for (int i = 1; i < n; ++i) if (a[i] < a[i - 1]) "
      "return 0;\n  return 1;",
@@ -294,7 +294,7 @@ constexpr Algorithm kOrderings[] = {
 
 }  // namespace
 
-std::span<const Algorithm> ordering_algorithms() {
+std::span<const NamedAlgorithm> ordering_algorithms() {
   return kOrderings;
 }
 

@@ -3,7 +3,7 @@
 namespace stateutils::bench {
 namespace {
 
-constexpr Algorithm kSearches[] = {
+constexpr NamedAlgorithm kSearches[] = {
     {"find", "the first index at which x stands in a, or -1", "n=0..8 a[n]=-3..3 x=-3..3",
      "return n >= 0;",
      R"(if (result == -1) {
@@ -379,7 +379,7 @@ constexpr Algorithm kSearches[] = {
 
 }  // namespace
 
-std::span<const Algorithm> search_algorithms() {
+std::span<const NamedAlgorithm> search_algorithms() {
   return kSearches;
 }
 

@@ -10,8 +10,8 @@
 namespace stateutils::bench {
 namespace {
 
-std::vector<Algorithm> all_algorithms() {
-  std::vector<Algorithm> out;
+std::vector<NamedAlgorithm> all_algorithms() {
+  std::vector<NamedAlgorithm> out;
   for (const auto& group : {search_algorithms(), number_algorithms(), ordering_algorithms()}) {
     out.insert(out.end(), group.begin(), group.end());
   }
@@ -33,7 +33,7 @@ std::string parameter_list(const mini_c::Function& function, bool after) {
   return out;
 }
 
-ContractSpec spec_of(const Algorithm& algorithm, core::Rng& rng) {
+ContractSpec spec_of(const NamedAlgorithm& algorithm, core::Rng& rng) {
   ContractSpec spec;
   static constexpr char kHex[] = "0123456789abcdef";
   spec.name = std::string(algorithm.slug) + "_";
@@ -56,7 +56,7 @@ ContractSpec spec_of(const Algorithm& algorithm, core::Rng& rng) {
   return spec;
 }
 
-std::string instruction_of(const Algorithm& algorithm, const ContractSpec& spec) {
+std::string instruction_of(const NamedAlgorithm& algorithm, const ContractSpec& spec) {
   const bool calls_prelude = spec.post.find("same_values(") != std::string::npos;
   return "Write the C function `" + spec.prototype + "`: " + std::string(algorithm.prose) +
          ". Whenever pre holds of the arguments, post must hold after the call; old_ names what an "
@@ -71,18 +71,18 @@ std::string instruction_of(const Algorithm& algorithm, const ContractSpec& spec)
 }  // namespace
 
 TaskRecord make_contracts(const SmallOptions& options, std::uint64_t index, core::Rng& rng) {
-  static const std::vector<Algorithm> kAll = all_algorithms();
+  static const std::vector<NamedAlgorithm> kAll = all_algorithms();
   std::size_t chosen = index % kAll.size();
   for (const auto& [name, value] : options.params) {
     const auto found = std::find_if(kAll.begin(), kAll.end(),
-                                    [&v = value](const Algorithm& a) { return a.slug == v; });
+                                    [&v = value](const NamedAlgorithm& a) { return a.slug == v; });
     if (name != "algorithm" || found == kAll.end()) {
       throw core::usage_error("contracts takes algorithm=NAME with the name of a scenario, not " +
                               core::quoted(name + "=" + value));
     }
     chosen = static_cast<std::size_t>(found - kAll.begin());
   }
-  const Algorithm& algorithm = kAll[chosen];
+  const NamedAlgorithm& algorithm = kAll[chosen];
   const ContractSpec spec = spec_of(algorithm, rng);
   TaskRecord task =
       small_record(options, algorithm.slug, "programming", index, instruction_of(algorithm, spec));
