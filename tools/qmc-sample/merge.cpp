@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "core/error.hpp"
@@ -168,6 +169,7 @@ int merge(const MergeOptions& o, core::Io& io) {
       copy(*part, outer * part->rows() * row, part->rows() * row, *out);
   }
   out->commit();
+  io.summary({{"parts", parts.size()}, {"n", first.total}});
   return 0;
 }
 
