@@ -104,6 +104,7 @@ const Observation& Episode::step(std::string_view line) {
   record.exit = seen_.exit;
   if (surface_ == nullptr || record.out_sha256.empty()) record.out = seen_.out;
   if (record.out_bytes == 0) record.out_bytes = record.out.size();
+  if (!forgotten_.empty()) forget_variables();
   record.state = state_;
   const bool changed = done_ || steps_.empty() || steps_.back().state != state_;
   if (changed) {
@@ -118,6 +119,17 @@ const Observation& Episode::step(std::string_view line) {
     seen_.truncated = true;
   }
   return seen_;
+}
+
+void Episode::forget_variables() {
+  const auto rows = store_.rows_of(state_, Store::kConfig);
+  std::vector<Id> kept;
+  for (const Id row : rows) {
+    if (!store_.atoms.text(store_.key_of(row)).starts_with(forgotten_)) kept.push_back(row);
+  }
+  if (kept.size() != rows.size()) {
+    state_ = store_.with_rows(state_, Store::kConfig, std::move(kept));
+  }
 }
 
 Observation Episode::apply(std::string_view line) {

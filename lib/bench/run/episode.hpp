@@ -58,6 +58,9 @@ class Episode {
   // One command of a surface on the world: no step of its own.
   Observation apply(std::string_view line);
   void answer_with(std::string_view json) { done_ = true, answer_ = canonical_answer(json); }
+  // Variables of the agent's runtime, kept as configuration values below this prefix, do not
+  // outlive a step.
+  void forget_after_steps(std::string prefix) { forgotten_ = std::move(prefix); }
   // Ends the trial from outside: timeout, crash, protocol.
   void stop(std::string end) { stopped_ = std::move(end); }
   [[nodiscard]] const std::string& stopped() const { return stopped_; }
@@ -78,6 +81,7 @@ class Episode {
  private:
   void run_line(std::string_view line, Observation& seen);
   void note_tables(const Call& call);
+  void forget_variables();
 
   const Task& task_;
   Store& store_;
@@ -86,7 +90,7 @@ class Episode {
   Machine machine_;
   Id state_;
   bool done_ = false;
-  std::string answer_, stopped_;
+  std::string answer_, stopped_, forgotten_;
   double potential_ = 0;
   std::vector<StepRecord> steps_;
   Observation seen_;

@@ -63,6 +63,7 @@ void Player::play_trial(Agent& agent, Task& task, Store& store, TrialOptions rec
     surface = std::make_unique<ShellSurface>(*host_, *nursery_, task, options_.reset_runtime);
   }
   Episode episode(task, store, judge, surface.get());
+  if (options_.reset_runtime && task.family == "knapsack") episode.forget_after_steps("var.");
   core::Rng rng =
       task_stream(task.id, agent.name(), record.seed, static_cast<std::uint64_t>(record.trial));
   std::string end = agent.play(episode, record.trial, rng);

@@ -19,3 +19,9 @@ jq -c '.sequence[]' one.jsonl >sequence.jsonl
 gen-bench judge --task one.jsonl --state sequence.jsonl | jq .strict
 tac sequence.jsonl >turned.jsonl
 gen-bench judge --task one.jsonl --state turned.jsonl | jq -c '[.clauses[]|select(.holds|not)|.id]'
+# Notes outlive a step, unless the runtime is reset.
+gen-bench generate --family knapsack -n 1 --quiet --no-frame -o bag
+jq -c '{task_id, commands: ["let a 5", "get a", "finish"]}' bag >notes
+for runtime in persistent reset; do
+  gen-bench run --agent replay:notes --runtime $runtime --keep-output --no-frame bag | jq -c '[.steps[]|[.exit,.stdout]]'
+done

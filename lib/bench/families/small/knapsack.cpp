@@ -30,7 +30,8 @@ const std::string_view kKnapsackWorld = R"json({
   "effects":[{"op":"update","table":"bag","key":"bag","set":{"finished":true}}],"out":"finished"},
  {"name":"let","params":[{"flag":"NAME","type":"text","role":"free"},{"flag":"VALUE","type":"text","role":"free"}],
   "effects":[{"op":"set_config","path":"var.{NAME}","value":"{VALUE}"}],"out":"{NAME} is set"},
- {"name":"get","params":[{"flag":"NAME","type":"text","role":"free"}],"out":"{$.config.var.{NAME}}"}
+ {"name":"get","params":[{"flag":"NAME","type":"text","role":"free"}],
+  "guard":[{"path":"$.config.var.{NAME}","cond":"exists"}],"out":"{$.config.var.{NAME}}"}
 ]})json";
 
 namespace {
