@@ -40,7 +40,7 @@ struct Logarithm {
   double e, f, m;
 };
 
-inline Logarithm split(double p) {
+inline Logarithm split_logarithm(double p) {
   constexpr std::uint64_t kRootHalf = 0x3FE6A09E667F3BCDull;  // bits of sqrt(1/2)
   const std::uint64_t shifted = std::bit_cast<std::uint64_t>(p) - kRootHalf + (1023ull << 52);
   const std::uint64_t exponent = shifted >> 52;  // e + 1023
@@ -60,7 +60,7 @@ inline constexpr double kAtanh[] = {0.3333333333333103,  0.20000000005631993, 0.
 
 // -w; 4 u (1 - u) is the product but for two of the exponent.
 inline double stretched(double u) {
-  const Logarithm part = split(fma(-u, u, u));
+  const Logarithm part = split_logarithm(fma(-u, u, u));
   const double s = part.f / (part.m + 1), z = s * s, twice = s + s;
   constexpr double kLn2 = 0.69314718055994530942;
   return fma(part.e + 2, kLn2, fma(twice * z, polynomial(kAtanh, z), twice));
@@ -88,7 +88,7 @@ struct Pair {
 
 // -ln p with its rounding error.
 inline Pair minus_log(double p) {
-  const auto [e, f, m] = split(p);
+  const auto [e, f, m] = split_logarithm(p);
   const double sum = m + 1, sum_low = m - (sum - 1);
   const double inverse = 1 / sum, s = f * inverse;
   const double s_low = fma(-s, sum_low, fma(-s, sum, f)) * inverse;
