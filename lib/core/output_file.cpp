@@ -204,6 +204,25 @@ void commit_together(std::vector<std::unique_ptr<OutputFile>>& files) {
   for (std::size_t i = files.size(); i-- > 0;) files[i]->publish();
 }
 
+namespace {
+
+// With one descriptor at a time, however deep the tree is: a writer that failed for want of
+// descriptors has no more.
+void remove_tree(const std::string& path) {
+  std::error_code failed;
+  std::vector<std::filesystem::path> entries;
+  if (std::filesystem::is_directory(std::filesystem::symlink_status(path, failed))) {
+    for (std::filesystem::directory_iterator i(path, failed), end; !failed && i != end;
+         i.increment(failed)) {
+      entries.push_back(i->path());
+    }
+  }
+  for (const auto& entry : entries) remove_tree(entry);
+  std::filesystem::remove(path, failed);
+}
+
+}  // namespace
+
 OutputFolder::OutputFolder(const std::string& path, OutputFileOptions options) : options_(options) {
   const Split split = split_path(path);
   path_ = split.folder + '/' + split.name;
@@ -213,7 +232,7 @@ OutputFolder::OutputFolder(const std::string& path, OutputFileOptions options) :
     throw environment_error(path + ": already exists");
   }
   for (const std::string& stale : stale_names(split.folder, split.name)) {
-    std::filesystem::remove_all(split.folder + '/' + stale, failed);
+    remove_tree(split.folder + '/' + stale);
   }
   spare_ = open_retrying(split.folder, O_RDONLY | O_DIRECTORY, 0);
   if (spare_ < 0) throw system_error(path, "create", errno);
@@ -226,9 +245,8 @@ OutputFolder::OutputFolder(const std::string& path, OutputFileOptions options) :
 }
 
 OutputFolder::~OutputFolder() {
-  std::error_code failed;
   ::close(spare_);
-  if (!done_ && !temporary_.empty()) std::filesystem::remove_all(temporary_, failed);
+  if (!done_ && !temporary_.empty()) remove_tree(temporary_);
 }
 
 void OutputFolder::commit() {
@@ -242,8 +260,7 @@ void OutputFolder::commit() {
     retrying(path_, "replace", [this] {
       return ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE);
     });
-    std::error_code failed;
-    std::filesystem::remove_all(temporary_, failed);
+    remove_tree(temporary_);
   }
   done_ = true;
   if (options_.sync) sync_folder(path_.substr(0, path_.rfind('/') + 1));

@@ -111,8 +111,7 @@ void write_json(const Heap& heap, Ref ref, core::JsonWriter& out, int depth) {
   if (children.items != nullptr) {
     const std::size_t step = children.keyed ? 2 : 1;
     for (std::size_t i = 0; i + step <= children.items->size(); i += step) {
-      if (!list)
-        out.key(children.keyed ? key_text(heap, (*children.items)[i]) : std::to_string(i));
+      if (!list) out.key(children.keyed ? key_text(heap, (*children.items)[i]) : std::to_string(i));
       write_json(heap, (*children.items)[i + step - 1], out, depth + 1);
     }
   }
