@@ -95,7 +95,14 @@ void Io::require_json_target(bool stdout_used) const {
   }
 }
 
+void Io::ensure_summary() const {
+  if (json && !summarised && (*json != "-" || out->bytes_written() == 0)) {
+    summary(nlohmann::ordered_json::object());
+  }
+}
+
 void Io::summary(const nlohmann::ordered_json& values) const {
+  summarised = true;
   if (!json) return;
   nlohmann::ordered_json all = values;
   all["tool"] = tool;

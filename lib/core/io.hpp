@@ -32,6 +32,7 @@ struct Io {
   bool gpu_used = false;  // the summary names the GPU only when it did work
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   std::optional<std::string> json;  // --json: "-" or a file; empty when not asked
+  mutable bool summarised = false;  // summary() was called
 
   // "-" is the checked stdout, anything else an OutputFile. The caller commits the result.
   [[nodiscard]] std::unique_ptr<Output> open_output(const std::string& path,
@@ -46,6 +47,9 @@ struct Io {
   // and peak_rss added. `stdout_used`: data went to stdout, so a bare --json is a usage error;
   // check that early with require_json_target().
   void summary(const nlohmann::ordered_json& values) const;
+  // For commands without figures of their own, after them: a summary of how the run went, unless one
+  // was delivered or stdout, where it would go, carries data.
+  void ensure_summary() const;
   void require_json_target(bool stdout_used) const;
 };
 

@@ -148,6 +148,7 @@ int Tool::State::act(const Parsed& parsed, Output& out) {
   io.json = common.json;
   ::omp_set_num_threads(io.threads);
   const int code = parsed.command->action(io);
+  io.ensure_summary();
   out.commit();
   return code;
 }

@@ -293,6 +293,7 @@ void list_row(core::Output& out, const std::string& file, const CodecTotals& t) 
 }  // namespace
 
 void JsonLines::deliver() {
+  io_.summarised = true;  // these lines are the summary
   if (!wanted()) return;
   if (*io_.json != "-") {
     const auto out = io_.open_output(*io_.json);
