@@ -47,8 +47,8 @@ struct Io {
   // and peak_rss added. `stdout_used`: data went to stdout, so a bare --json is a usage error;
   // check that early with require_json_target().
   void summary(const nlohmann::ordered_json& values) const;
-  // For commands without figures of their own, after them: a summary of how the run went, unless one
-  // was delivered or stdout, where it would go, carries data.
+  // For commands without figures of their own, after them: a summary of how the run went, unless
+  // one was delivered or stdout, where it would go, carries data.
   void ensure_summary() const;
   void require_json_target(bool stdout_used) const;
 };
