@@ -35,10 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   const std::size_t line = text.find('\n');
   if (line == std::string::npos) return 0;
+  const std::string requests = text.substr(line + 1);
   try {
     const kv::RunConfig config =
         kv::parse_run_config(core::parse_json(text.substr(0, line), "config"));
-    const auto source = core::memory_input(text.substr(line + 1));
+    const auto source = core::memory_input(requests);
     kv::TraceOptions options;
     options.from = "kvsim";
     const kv::Trace trace = kv::read_trace(*source, options);
