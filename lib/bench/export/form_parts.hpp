@@ -14,9 +14,10 @@ namespace stateutils::bench {
 [[nodiscard]] std::unique_ptr<ExportForm> tau2_form();
 [[nodiscard]] std::unique_ptr<ExportForm> swe_form();
 
-// Where the answer of a code task stands in its repository, and what stands there at the start.
+// Where the answer of a code task stands in its repository.
 struct CodeFile {
-  std::string path, stub;
+  std::string path;
+  std::string given;     // its text in the repository that an agent gets
   bool as_text = false;  // the file is the answer's text; else it is the answer as JSON
 };
 [[nodiscard]] CodeFile code_file(const Task& task);

@@ -77,7 +77,7 @@ class Swe : public ExportForm {
     std::string rest;
     core::JsonWriter json(rest);
     json.begin_object().field("problem_statement", statement(task, file));
-    json.field("patch", changed_file(file.path, file.stub, right)).field("test_patch", tests);
+    json.field("patch", changed_file(file.path, file.given, right)).field("test_patch", tests);
     json.key("FAIL_TO_PASS").raw("[\"tests/run.sh\"]").key("PASS_TO_PASS").raw("[]");
     json.field("repo", "repos.bundle").field("canary", task.canary).end_object();
     records_.emplace_back(task.task.id, rest.substr(1));
@@ -97,15 +97,11 @@ class Swe : public ExportForm {
     }
     files["instances.jsonl"] = {lines, false};
     files["README.md"] = {
-        "# gen-bench tasks as SWE instances\n\nEach instance is a branch of repos.bundle, named by "
-        "its "
-        "id: `git clone -b ID repos.bundle work`. An agent gets problem_statement and the work "
-        "tree; "
-        "then test_patch is applied and tests/run.sh is run, exit 0 being a pass. It asks "
-        "gen-bench, "
-        "which has to be on the PATH, and jq. test_patch holds the judge's half of the task: keep "
-        "it "
-        "from the agent.\n",
+        "# gen-bench tasks as SWE instances\n\n"
+        "Each instance is a branch of repos.bundle, named by its id: `git clone -b ID repos.bundle "
+        "work`. An agent gets problem_statement and the work tree; then test_patch is applied and "
+        "tests/run.sh is run, exit 0 being a pass. It asks gen-bench, which has to be on the PATH, "
+        "and jq. test_patch holds the judge's half of the task: keep it from the agent.\n",
         false};
   }
 
@@ -128,7 +124,7 @@ class Swe : public ExportForm {
                "\ncommitter gen-bench <gen-bench@localhost> " + kDate + "\n" +
                data("State of the task " + task.task.id + "\n") + "M 100644 inline README.md\n" +
                data(with_end(statement(task, file))) + "M 100644 inline " + file.path + "\n" +
-               data(file.stub);
+               data(file.given);
   }
 
   // The names of the commits, in order; the bundle goes to the files.
