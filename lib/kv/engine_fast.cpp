@@ -16,9 +16,7 @@ Loop::Loop(const Trace& the_trace, const RunConfig& the_config, const SimOptions
       outcomes(the_trace.size(), the_options.detail),
       retention(the_config, the_trace) {
   outcomes.admitted.resize(fleet.instances.size());
-  std::uint32_t first = 0;
-  if (arrivals.peek(outcomes.count_from, first))
-    outcomes.count_from += config.warmup - config.funnel_time;
+  outcomes.count_from = first_counted(arrivals, config);
   if (config.retain == Retain::kKvflow) {
     steps.emplace(trace, known_steps(trace, config.steps), config.hold, config.ahead);
   }
@@ -77,11 +75,7 @@ std::uint32_t Loop::route(std::uint32_t request) {
 }
 
 void Loop::arrive(std::uint32_t request, std::int64_t now) {
-  if (arrivals.answered(request)) {
-    outcomes.answer(request, arrivals.time_of(request), now);
-    arrivals.finished(request, now);
-    return;
-  }
+  if (answered_at_once(arrivals, outcomes, request, now)) return;
   retention.arrived(request, now);
   if (steps) steps->arrived(request);
   const std::uint64_t tokens = std::uint64_t{trace.in[request]} + outputs_of(trace, request) - 1;

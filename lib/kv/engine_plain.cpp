@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/signals.hpp"
-
 namespace stateutils::kv {
 namespace plain {
 
@@ -62,11 +60,6 @@ std::uint32_t Loop::route(std::uint32_t r) {
 }
 
 void Loop::arrive(std::uint32_t r, std::int64_t now) {
-  if (arrivals_.answered(r)) {
-    out_.answer(r, arrivals_.time_of(r), now);
-    arrivals_.finished(r, now);
-    return;
-  }
   retention_.arrived(r, now);
   if (steps_) steps_->arrived(r);
   const std::uint64_t tokens = std::uint64_t{trace_.in[r]} + outputs_of(trace_, r) - 1;
@@ -411,41 +404,34 @@ bool Loop::swap_out(Machine& m, Job& job, std::int64_t now) {
   return true;
 }
 
-SimResult Loop::run() {
-  std::int64_t at = 0;
-  std::uint32_t request = 0;
-  for (std::uint64_t steps = 0;; ++steps) {
-    if (steps % 1024 == 0) core::check_stop();
-    const bool arriving = arrivals_.peek(at, request);
-    if (!arriving && events_.empty()) break;
-    if (arriving && (events_.empty() || at <= std::get<0>(events_.top()))) {
-      arrivals_.pop();
-      arrive(request, at);
-      continue;
+void Loop::handle(const Event& event) {
+  const auto& [now, kind, index, item, version] = event;
+  Machine& m = machines_[index];
+  if (kind == EventKind::kIteration) {
+    end(m, now);
+  } else if (kind == EventKind::kBuild) {
+    build(m, now);
+  } else if (kind == EventKind::kTimer) {
+    const auto pin = m.pins.find(item);
+    if (pin == m.pins.end() || pin->second.version != version) return;
+    unpin(m, item);
+    wake(m, now);
+  } else {
+    if (version > 0) {
+      Machine& source = machines_[jobs_[item].source];
+      release(source, jobs_[item]);
+      wake(source, now);
+      std::erase(m.moving_in, item);
+      m.joiners.push_back(item);
     }
-    const auto [now, kind, index, item, version] = events_.top();
-    events_.pop();
-    Machine& m = machines_[index];
-    if (kind == EventKind::kIteration) {
-      end(m, now);
-    } else if (kind == EventKind::kBuild) {
-      build(m, now);
-    } else if (kind == EventKind::kTimer) {
-      const auto pin = m.pins.find(item);
-      if (pin == m.pins.end() || pin->second.version != version) continue;
-      unpin(m, item);
-      wake(m, now);
-    } else {
-      if (version > 0) {
-        Machine& source = machines_[jobs_[item].source];
-        release(source, jobs_[item]);
-        wake(source, now);
-        std::erase(m.moving_in, item);
-        m.joiners.push_back(item);
-      }
-      wake(m, now);
-    }
+    wake(m, now);
   }
+}
+
+SimResult Loop::run() {
+  in_order_of_time(
+      arrivals_, out_, events_, [this](std::uint32_t r, std::int64_t now) { arrive(r, now); },
+      [this](const Event& event) { handle(event); });
   for (const Machine& m : machines_) {
     out_.transfers += m.cache.moved_down();
     out_.swap_out_bytes += m.cache.moved_down() * fleet_.block * fleet_.token_bytes;

@@ -72,9 +72,7 @@ class Loop {
     for (const InstanceSetup& setup : fleet_.instances)
       machines_.emplace_back(trace, config, setup, steps_ ? &*steps_ : nullptr);
     out_.admitted.resize(machines_.size());
-    std::uint32_t first = 0;
-    if (arrivals_.peek(out_.count_from, first))
-      out_.count_from += config.warmup - config.funnel_time;
+    out_.count_from = first_counted(arrivals_, config);
   }
   SimResult run();
 
@@ -101,6 +99,7 @@ class Loop {
   std::uint64_t held_tokens(const Machine& m) const;
   std::uint32_t route(std::uint32_t r);
   void arrive(std::uint32_t r, std::int64_t now);
+  void handle(const Event& event);
   bool serves(const Machine& m, std::uint32_t r) const;
   void wake(Machine& m, std::int64_t now);
   void enqueue(Machine& m, std::uint32_t r);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/signals.hpp"
-
 namespace stateutils::kv {
 namespace semi {
 
@@ -20,8 +18,7 @@ Loop::Loop(const Trace& trace, const RunConfig& config, const SimOptions& option
   machines_.reserve(fleet_.instances.size());
   for (const InstanceSetup& setup : fleet_.instances) machines_.emplace_back(trace, config, setup);
   out_.admitted.resize(machines_.size());
-  std::uint32_t first = 0;
-  if (arrivals_.peek(out_.count_from, first)) out_.count_from += config.warmup - config.funnel_time;
+  out_.count_from = first_counted(arrivals_, config);
 }
 
 std::uint32_t Loop::route(std::uint32_t r) {
@@ -56,11 +53,6 @@ std::uint32_t Loop::route(std::uint32_t r) {
 }
 
 void Loop::arrive(std::uint32_t r, std::int64_t now) {
-  if (arrivals_.answered(r)) {
-    out_.answer(r, arrivals_.time_of(r), now);
-    arrivals_.finished(r, now);
-    return;
-  }
   const std::uint64_t tokens = std::uint64_t{trace_.in[r]} + outputs_of(trace_, r) - 1;
   const auto fits = [&](const Machine& m) { return units(tokens) <= m.setup.units; };
   const std::uint32_t to = std::ranges::all_of(machines_, fits) ? route(r) : kNone;
@@ -385,27 +377,20 @@ void Loop::control(Machine& m, std::int64_t now) {
   if (before != std::pair(m.x, m.y)) m.prefill.switching = m.decode.switching = true;
 }
 
-SimResult Loop::run() {
-  std::int64_t at = 0;
-  std::uint32_t request = 0;
-  for (std::uint64_t events = 0;; ++events) {
-    if (events % 4096 == 0) core::check_stop();
-    const bool arriving = arrivals_.peek(at, request);
-    if (!arriving && events_.empty()) break;
-    if (arriving && (events_.empty() || at <= std::get<0>(events_.top()))) {
-      arrivals_.pop();
-      arrive(request, at);
-      continue;
-    }
-    const auto [now, kind, index, which, version] = events_.top();
-    events_.pop();
-    Machine& m = machines_[index];
-    if (kind == EventKind::kBuild) {
-      build(m, now);
-    } else if (version == (which == 0 ? m.prefill : m.decode).version) {
-      which == 0 ? end_prefill(m, now) : end_decode(m, now);
-    }
+void Loop::handle(const Event& event) {
+  const auto& [now, kind, index, which, version] = event;
+  Machine& m = machines_[index];
+  if (kind == EventKind::kBuild) {
+    build(m, now);
+  } else if (version == (which == 0 ? m.prefill : m.decode).version) {
+    which == 0 ? end_prefill(m, now) : end_decode(m, now);
   }
+}
+
+SimResult Loop::run() {
+  in_order_of_time(
+      arrivals_, out_, events_, [this](std::uint32_t r, std::int64_t now) { arrive(r, now); },
+      [this](const Event& event) { handle(event); });
   return {std::move(out_), arrivals_.take_times()};
 }
 

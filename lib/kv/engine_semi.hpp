@@ -81,6 +81,7 @@ class Loop {
   }
   std::uint32_t route(std::uint32_t r);
   void arrive(std::uint32_t r, std::int64_t now);
+  void handle(const Event& event);
   void wake(Machine& m, std::int64_t now);
   void build(Machine& m, std::int64_t now);
   void allocate(Machine& m, std::uint64_t wanted);

@@ -316,4 +316,17 @@ void Outcomes::admit(const Trace& trace, std::uint32_t request, std::uint32_t wh
   if (trace.has_blocks()) references += trace.blocks_of(request);
 }
 
+std::int64_t first_counted(const Arrivals& arrivals, const RunConfig& config) {
+  std::int64_t time = 0;
+  std::uint32_t request = 0;
+  return arrivals.peek(time, request) ? time + config.warmup - config.funnel_time : 0;
+}
+
+bool answered_at_once(Arrivals& arrivals, Outcomes& out, std::uint32_t request, std::int64_t now) {
+  if (!arrivals.answered(request)) return false;
+  out.answer(request, arrivals.time_of(request), now);
+  arrivals.finished(request, now);
+  return true;
+}
+
 }  // namespace stateutils::kv

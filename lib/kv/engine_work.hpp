@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <limits>
 #include <queue>
+#include <tuple>
 #include <vector>
 
+#include "core/signals.hpp"
 #include "kv/cost.hpp"
 #include "kv/engine_tree.hpp"
 #include "kv/run_config.hpp"
@@ -141,6 +143,34 @@ struct Outcomes {
   std::uint64_t in_tokens = 0, references = 0;       // of admitted requests
   std::vector<std::vector<std::uint32_t>> admitted;  // by instance, for the offline bound
 };
+
+// When the warm-up is over: requests that arrive earlier are not counted.
+[[nodiscard]] std::int64_t first_counted(const Arrivals& arrivals, const RunConfig& config);
+// Whether the funnel's small model answers the request, which is then done.
+[[nodiscard]] bool answered_at_once(Arrivals& arrivals, Outcomes& out, std::uint32_t request,
+                                    std::int64_t now);
+
+// Arrivals and an engine's own events (a queue of tuples that begin with their time) in the order
+// of time, arrivals first. The stretching loop has its own, so that the plain one checks that too.
+template <class Events, class Arrive, class Handle>
+void in_order_of_time(Arrivals& arrivals, Outcomes& out, Events& events, Arrive arrive,
+                      Handle handle) {
+  std::int64_t at = 0;
+  std::uint32_t request = 0;
+  for (std::uint64_t steps = 0;; ++steps) {
+    if (steps % 1024 == 0) core::check_stop();
+    const bool arriving = arrivals.peek(at, request);
+    if (!arriving && events.empty()) return;
+    if (arriving && (events.empty() || at <= std::get<0>(events.top()))) {
+      arrivals.pop();
+      if (!answered_at_once(arrivals, out, request, at)) arrive(request, at);
+    } else {
+      const auto event = events.top();
+      events.pop();
+      handle(event);
+    }
+  }
+}
 
 struct IterationLine {
   std::int64_t t = 0, duration = 0;

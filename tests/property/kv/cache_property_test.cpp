@@ -8,7 +8,9 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "../../unit/kv/kv_support.hpp"
 #include "core/jsonl.hpp"
@@ -44,60 +46,82 @@ struct Block {
   std::uint64_t sequence = 0;
   int count = 0, touched = 0, children = 0;
 };
+using Order = std::optional<std::pair<std::int64_t, std::int64_t>>;  // none: it may not go
 
-// Section "prefix" of the cache model, word for word.
-PrefixResult block_by_block(const Chains& chains, const std::string& policy, std::size_t capacity) {
-  PrefixResult result;
-  std::map<int, Block> resident;
-  std::uint64_t sequence = 0;
-  for (int i = 0; i < static_cast<int>(chains.size()); ++i) {
-    const auto& chain = chains[static_cast<std::size_t>(i)];
+// Section "prefix" of the cache model, word for word, block by block: what its policies share.
+class BlockCache {
+ public:
+  explicit BlockCache(std::size_t capacity) : capacity_(capacity) {}
+
+  // Serves a request; `order(id, block)` says which leaf goes first. The blocks of its chain that
+  // are there afterwards.
+  template <class Rule>
+  std::size_t serve(const std::vector<int>& chain, int request, Rule order) {
     const std::set<int> own(chain.begin(), chain.end());
-    std::size_t m = 0;
-    while (m < chain.size() && resident.contains(chain[m])) ++m;
-    for (std::size_t k = 0; k < m; ++k) {
-      ++resident[chain[k]].count;
-      resident[chain[k]].touched = i;
+    std::size_t k = 0;
+    for (; k < chain.size() && blocks_.contains(chain[k]); ++k) {
+      ++blocks_[chain[k]].count;
+      blocks_[chain[k]].touched = request;
     }
+    result_.hit_blocks += k;
+    for (; k < chain.size(); ++k) {
+      if (blocks_.size() == capacity_ && !drop(own, order)) break;
+      const int parent = k == 0 ? -1 : chain[k - 1];
+      if (parent != -1) ++blocks_[parent].children;
+      blocks_[chain[k]] = {parent, sequence_++, 1, request, 0};
+    }
+    ++result_.requests;
+    result_.blocks += chain.size();
+    result_.uncached += chain.size() - k;
+    result_.resident = blocks_.size();
+    return k;
+  }
+  [[nodiscard]] bool holds(int id) const { return blocks_.contains(id); }
+  [[nodiscard]] const PrefixResult& result() const { return result_; }
+
+ private:
+  template <class Rule>
+  bool drop(const std::set<int>& own, Rule order) {
+    int victim = -1;
+    Order best;
+    for (const auto& [id, block] : blocks_) {
+      if (block.children > 0 || own.contains(id)) continue;
+      const Order place = order(id, block);
+      if (place && (!best || *place < *best)) {
+        victim = id;
+        best = place;
+      }
+    }
+    if (victim == -1) return false;
+    if (const int parent = blocks_[victim].parent; parent != -1) --blocks_[parent].children;
+    blocks_.erase(victim);
+    ++result_.evicted;
+    return true;
+  }
+
+  std::size_t capacity_;
+  std::map<int, Block> blocks_;
+  PrefixResult result_;
+  std::uint64_t sequence_ = 0;
+};
+
+PrefixResult block_by_block(const Chains& chains, const std::string& policy, std::size_t capacity) {
+  BlockCache cache(capacity);
+  for (std::size_t i = 0; i < chains.size(); ++i) {
     const auto next_use = [&](int block) {
-      for (std::size_t j = static_cast<std::size_t>(i) + 1; j < chains.size(); ++j) {
+      for (std::size_t j = i + 1; j < chains.size(); ++j) {
         if (std::ranges::count(chains[j], block) > 0) return static_cast<std::int64_t>(j);
       }
       return std::numeric_limits<std::int64_t>::max();
     };
-    std::size_t k = m;
-    for (; k < chain.size(); ++k) {
-      if (resident.size() == capacity) {
-        int victim = -1;
-        std::pair<std::int64_t, std::int64_t> best;
-        for (const auto& [id, block] : resident) {
-          if (block.children > 0 || own.contains(id)) continue;
-          std::pair<std::int64_t, std::int64_t> key;
-          if (policy == "lru") key = {block.touched, 0};
-          if (policy == "fifo") key = {static_cast<std::int64_t>(block.sequence), 0};
-          if (policy == "lfu") key = {block.count, block.touched};
-          if (policy == "belady") key = {-next_use(id), id};
-          if (victim == -1 || key < best) {
-            victim = id;
-            best = key;
-          }
-        }
-        if (victim == -1) break;
-        if (const int parent = resident[victim].parent; parent != -1) --resident[parent].children;
-        resident.erase(victim);
-        ++result.evicted;
-      }
-      const int parent = k == 0 ? -1 : chain[k - 1];
-      if (parent != -1) ++resident[parent].children;
-      resident[chain[k]] = {parent, sequence++, 1, i, 0};
-    }
-    result.hit_blocks += m;
-    result.blocks += chain.size();
-    result.uncached += chain.size() - k;
+    cache.serve(chains[i], static_cast<int>(i), [&](int id, const Block& block) -> Order {
+      if (policy == "fifo") return std::pair(static_cast<std::int64_t>(block.sequence), 0);
+      if (policy == "lfu") return std::pair(block.count, block.touched);
+      if (policy == "belady") return std::pair(-next_use(id), id);
+      return std::pair(block.touched, 0);
+    });
   }
-  result.requests = chains.size();
-  result.resident = resident.size();
-  return result;
+  return cache.result();
 }
 
 TEST_CASE("runs give the counts of blocks, for every prefix policy") {
@@ -131,8 +155,7 @@ TEST_CASE("runs give the counts of blocks, for every prefix policy") {
 // session's next request has been processed; a session's last turn pins nothing.
 PrefixResult ttl_block_by_block(const Chains& chains, const std::vector<int>& sessions,
                                 const std::vector<int>& times, int ttl, std::size_t capacity) {
-  PrefixResult result;
-  std::map<int, Block> resident;
+  BlockCache cache(capacity);
   struct Pin {
     int until;
     std::set<int> blocks;
@@ -141,44 +164,22 @@ PrefixResult ttl_block_by_block(const Chains& chains, const std::vector<int>& se
   for (std::size_t i = 0; i < chains.size(); ++i) {
     const auto& chain = chains[i];
     std::erase_if(pins, [&](const auto& pin) { return times[i] >= pin.second.until; });
-    const std::set<int> own(chain.begin(), chain.end());
-    std::size_t k = 0;
-    while (k < chain.size() && resident.contains(chain[k])) {
-      resident[chain[k++]].touched = static_cast<int>(i);
-    }
-    result.hit_blocks += k;
-    for (; k < chain.size(); ++k) {
-      if (resident.size() == capacity) {
-        int victim = -1;
-        for (const auto& [id, block] : resident) {
-          const bool pinned = std::ranges::any_of(pins, [block_id = id](const auto& pin) {
-            return pin.second.blocks.contains(block_id);
-          });
-          if (block.children > 0 || pinned || own.contains(id)) continue;
-          if (victim == -1 || block.touched < resident[victim].touched) victim = id;
-        }
-        if (victim == -1) break;
-        if (const int parent = resident[victim].parent; parent != -1) --resident[parent].children;
-        resident.erase(victim);
-        ++result.evicted;
-      }
-      const int parent = k == 0 ? -1 : chain[k - 1];
-      if (parent != -1) ++resident[parent].children;
-      resident[chain[k]] = {parent, 0, 1, static_cast<int>(i), 0};
-    }
+    const std::size_t there =
+        cache.serve(chain, static_cast<int>(i), [&](int id, const Block& block) -> Order {
+          const bool pinned = std::ranges::any_of(
+              pins, [id](const auto& pin) { return pin.second.blocks.contains(id); });
+          if (pinned) return {};
+          return std::pair(block.touched, 0);
+        });
     pins.erase(sessions[i]);
     const bool last = std::ranges::count(sessions.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                                          sessions.end(), sessions[i]) == 0;
     if (!last && ttl > 0) {
       pins[sessions[i]] = {times[i] + ttl,
-                           {chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(k)}};
+                           {chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(there)}};
     }
-    result.blocks += chain.size();
-    result.uncached += chain.size() - k;
   }
-  result.requests = chains.size();
-  result.resident = resident.size();
-  return result;
+  return cache.result();
 }
 
 TEST_CASE("retention by runs and by blocks is the same") {
@@ -216,57 +217,28 @@ TEST_CASE("retention by runs and by blocks is the same") {
 // KVFlow over LRU: a block is worth the fewest steps of the agents that use it while it is there.
 PrefixResult kvflow_block_by_block(const Trace& trace, const Chains& chains, StepSource source,
                                    std::size_t capacity) {
-  PrefixResult result;
-  std::map<int, Block> resident;
+  BlockCache cache(capacity);
   std::map<int, std::set<std::pair<std::uint32_t, std::uint32_t>>> users;
   AgentSteps steps(trace, source, 4, 0);
   const auto worth = [&](int id) {
     std::uint32_t least = steps.of_nobody();
     for (const auto& user : users[id])
       least = std::min(least, steps.value(user.first, user.second));
-    return least;
+    return static_cast<std::int64_t>(least);
   };
   for (std::uint32_t i = 0; i < chains.size(); ++i) {
-    const auto& chain = chains[i];
-    const std::set<int> own(chain.begin(), chain.end());
-    std::size_t k = 0;
-    while (k < chain.size() && resident.contains(chain[k])) {
-      resident[chain[k++]].touched = static_cast<int>(i);
-    }
-    result.hit_blocks += k;
-    for (; k < chain.size(); ++k) {
-      if (resident.size() == capacity) {
-        int victim = -1;
-        const auto goes_before = [&](int a, int b) {
-          return std::pair(-static_cast<int>(worth(a)), resident[a].touched) <
-                 std::pair(-static_cast<int>(worth(b)), resident[b].touched);
-        };
-        for (const auto& [id, block] : resident) {
-          if (block.children > 0 || own.contains(id)) continue;
-          if (victim == -1 || goes_before(id, victim)) victim = id;
-        }
-        if (victim == -1) break;
-        if (const int parent = resident[victim].parent; parent != -1) --resident[parent].children;
-        resident.erase(victim);
-        users.erase(victim);
-        ++result.evicted;
-      }
-      const int parent = k == 0 ? -1 : chain[k - 1];
-      if (parent != -1) ++resident[parent].children;
-      resident[chain[k]] = {parent, 0, 1, static_cast<int>(i), 0};
-    }
-    for (std::size_t own_block = 0; own_block < k; ++own_block) {
+    const std::size_t there = cache.serve(
+        chains[i], static_cast<int>(i),
+        [&](int id, const Block& block) -> Order { return std::pair(-worth(id), block.touched); });
+    std::erase_if(users, [&](const auto& used) { return !cache.holds(used.first); });
+    for (std::size_t own_block = 0; own_block < there; ++own_block) {
       if (trace.agent[i] == kNone) continue;
-      users[chain[own_block]].insert({trace.session[i], trace.agent[i]});
+      users[chains[i][own_block]].insert({trace.session[i], trace.agent[i]});
     }
     steps.arrived(i);
     (void)steps.finished(i);
-    result.blocks += chain.size();
-    result.uncached += chain.size() - k;
   }
-  result.requests = chains.size();
-  result.resident = resident.size();
-  return result;
+  return cache.result();
 }
 
 TEST_CASE("KVFlow by runs and by blocks is the same") {
