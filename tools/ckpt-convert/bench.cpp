@@ -45,10 +45,7 @@ int bench(const BenchCommand& o, core::Io& io) {
                            met += measured.met() ? 1 : 0;
                          });
   const nlohmann::ordered_json summary{{"measured", count}, {"met", met}};
-  writer.record(nlohmann::ordered_json{{"summary", summary}}.dump());
-  writer.trailer();
-  out->commit();
-  io.summary(summary);
+  close_stream(writer, *out, summary, io);
   return 0;
 }
 

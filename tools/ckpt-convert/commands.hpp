@@ -18,6 +18,10 @@
 #include "core/lock.hpp"
 #include "core/tool.hpp"
 
+namespace stateutils::core {
+class JsonlWriter;
+}
+
 namespace stateutils::ckpt_convert {
 
 void register_inspect(core::Tool& tool);
@@ -62,6 +66,9 @@ struct StreamOptions {
   bool no_frame = false;
 };
 void add_stream_options(core::Command& command, StreamOptions& options);
+// The last record of a stream, its trailer, and the same summary for --json.
+void close_stream(core::JsonlWriter& writer, core::Output& out,
+                  const nlohmann::ordered_json& summary, const core::Io& io);
 
 // How outputs are written.
 struct OutputOptions {

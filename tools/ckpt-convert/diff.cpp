@@ -63,10 +63,7 @@ int diff(const DiffOptions& o, core::Io& io) {
   }
   const nlohmann::ordered_json summary{
       {"tensors", diffs.size()}, {"equal", diffs.size() - different}, {"different", different}};
-  writer.record(nlohmann::ordered_json{{"summary", summary}}.dump());
-  writer.trailer();
-  out->commit();
-  io.summary(summary);
+  close_stream(writer, *out, summary, io);
   return different > 0 ? 1 : 0;
 }
 

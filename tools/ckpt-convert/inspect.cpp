@@ -109,11 +109,8 @@ int inspect(const InspectOptions& o, core::Io& io) {
   }
   if (o.tree && document) write_tree(writer, *document);
   const nlohmann::ordered_json summary = summarize(catalogue);
-  writer.record(nlohmann::ordered_json{{"summary", summary}}.dump());
-  writer.trailer();
-  out->commit();
   for (const ckpt::Finding& finding : catalogue.findings) io.log.warn(finding.detail);
-  io.summary(summary);
+  close_stream(writer, *out, summary, io);
   return 0;
 }
 

@@ -1,5 +1,8 @@
+#include <nlohmann/json.hpp>
+
 #include "ckpt/formats/open.hpp"
 #include "commands.hpp"
+#include "core/jsonl.hpp"
 
 namespace stateutils::ckpt_convert {
 
@@ -64,6 +67,14 @@ void add_base_option(core::Command& command, SourceOptions& o) {
 void add_stream_options(core::Command& command, StreamOptions& o) {
   command.option("-o,--output", &o.output, "where the records go (- = stdout)").value_name("FILE");
   command.option("--no-frame", &o.no_frame, "leave out the header and trailer records");
+}
+
+void close_stream(core::JsonlWriter& writer, core::Output& out,
+                  const nlohmann::ordered_json& summary, const core::Io& io) {
+  writer.record(nlohmann::ordered_json{{"summary", summary}}.dump());
+  writer.trailer();
+  out.commit();
+  io.summary(summary);
 }
 
 ckpt::EngineOptions OutputOptions::engine(const core::Io& process,

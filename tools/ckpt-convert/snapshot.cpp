@@ -147,10 +147,7 @@ int snapshot(const SnapshotOptions& o, core::Io& io) {
   });
   Report report(writer, *out, o.mode);
   const auto summary = synthetic ? train(o, io, report, *bytes) : copy_once(o, io, report);
-  writer.record(nlohmann::ordered_json{{"summary", summary}}.dump());
-  writer.trailer();
-  out->commit();
-  io.summary(summary);
+  close_stream(writer, *out, summary, io);
   return 0;
 }
 

@@ -42,10 +42,7 @@ int verify(const VerifyOptions& o, core::Io& io) {
   }
   const nlohmann::ordered_json summary{
       {"checked", verdict.checked}, {"failed", verdict.failed}, {"warned", verdict.warned}};
-  writer.record(nlohmann::ordered_json{{"summary", summary}}.dump());
-  writer.trailer();
-  out->commit();
-  io.summary(summary);
+  close_stream(writer, *out, summary, io);
   return verdict.failed > 0 ? 1 : 0;
 }
 

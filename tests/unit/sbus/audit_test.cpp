@@ -17,6 +17,22 @@ using namespace stateutils;
 
 namespace {
 
+template <class Visit>
+void for_each_op(std::string_view text, Visit visit) {
+  const auto source = core::memory_input(text);
+  core::JsonlReader reader(*source, {.format = "oplog"});
+  sbus::OplogDecoder decoder;
+  sbus::OpRecord record;
+  while (const core::Record* line = reader.next()) {
+    decoder.decode(*line, record);
+    visit(record);
+  }
+}
+
+void add_all(sbus::IntervalAuditor& auditor, std::string_view text) {
+  for_each_op(text, [&](const sbus::OpRecord& record) { REQUIRE(auditor.add(record)); });
+}
+
 struct Run {
   sbus::AuditSummary summary;
   std::string findings;  // "ww k 0<1 @3 [1 2 3]" ...
@@ -35,14 +51,7 @@ Run audit(std::string_view text, sbus::AuditOptions options = {}) {
                     " @" + std::to_string(v.line) + " [" + at(v.read) + ' ' + at(v.overwrite) +
                     ' ' + at(v.commit) + ']';
   });
-  const auto source = core::memory_input(text);
-  core::JsonlReader reader(*source, {.format = "oplog"});
-  sbus::OplogDecoder decoder;
-  sbus::OpRecord record;
-  while (const core::Record* line = reader.next()) {
-    decoder.decode(*line, record);
-    auditor.apply(record);
-  }
+  for_each_op(text, [&](const sbus::OpRecord& record) { auditor.apply(record); });
   out.summary = auditor.summary();
   return out;
 }
@@ -197,15 +206,8 @@ TEST_CASE("interval order: definite, possible or none by what happened before") 
 {"op":"get","agent":"a","key":"x","status":200,"version":0,"start":10,"end":12}
 {"op":"commit","agent":"b","key":"x","status":200,"expected_version":0,"version":1,"start":)" +
         std::to_string(write_start) + R"(,"end":)" + std::to_string(write_end) + "}\n";
-    const auto source = core::memory_input(text);
-    core::JsonlReader reader(*source);
-    sbus::OplogDecoder decoder;
-    sbus::OpRecord record;
     sbus::IntervalAuditor auditor({});
-    while (const core::Record* line = reader.next()) {
-      decoder.decode(*line, record);
-      REQUIRE(auditor.add(record));
-    }
+    add_all(auditor, text);
     std::string found = "none";
     (void)auditor.finish([&](const sbus::Violation& v) {
       CHECK(v.read.line == 2);
@@ -223,22 +225,16 @@ TEST_CASE("interval order: definite, possible or none by what happened before") 
 
 TEST_CASE("interval order: a chain through a read decides") {
   // b's write overlaps c's commit, but c read a value written after it.
-  const auto source = core::memory_input(
+  constexpr std::string_view text =
       R"({"op":"get","agent":"c","key":"x","status":200,"version":0,"start":1,"end":2}
 {"op":"commit","agent":"b","key":"x","status":200,"expected_version":0,"version":1,"start":5,"end":50}
 {"op":"commit","agent":"b","key":"z","status":200,"expected_version":0,"version":1,"start":6,"end":50}
 {"op":"get","agent":"c","key":"z","status":200,"version":1,"start":10,"end":11}
 {"op":"commit","agent":"c","key":"y","status":200,"expected_version":0,"version":1,"start":20,"end":30}
 {"op":"commit","agent":"d","key":"w","status":200,"expected_version":3,"version":9,"start":20,"end":30}
-)");
-  core::JsonlReader reader(*source);
-  sbus::OplogDecoder decoder;
-  sbus::OpRecord record;
+)";
   sbus::IntervalAuditor auditor({});
-  while (const core::Record* line = reader.next()) {
-    decoder.decode(*line, record);
-    REQUIRE(auditor.add(record));
-  }
+  add_all(auditor, text);
   std::string found;
   CHECK(auditor.finish([&](const sbus::Violation& v) {
     found += (v.kind == sbus::ViolationKind::kWw ? "ww@" : "xs@") + std::to_string(v.line) +
@@ -248,7 +244,7 @@ TEST_CASE("interval order: a chain through a read decides") {
 }
 
 TEST_CASE("interval order: what the clocks prove about gets and refusals") {
-  const auto source = core::memory_input(
+  constexpr std::string_view text =
       R"({"op":"commit","agent":"b","key":"x","status":200,"expected_version":0,"version":1,"start":10,"end":20}
 {"op":"get","agent":"c","key":"x","status":200,"version":0,"start":15,"end":30}
 {"op":"get","agent":"c","key":"x","status":200,"version":0,"start":21,"end":30}
@@ -258,15 +254,9 @@ TEST_CASE("interval order: what the clocks prove about gets and refusals") {
 {"op":"commit","agent":"c","key":"x","status":409,"expected_version":1,"start":31,"end":32,"read_set":[{"key":"y","version_at_read":0}]}
 {"op":"commit","agent":"e","key":"y","status":200,"expected_version":0,"version":1,"start":32,"end":40}
 {"op":"commit","agent":"d","key":"x","status":409,"expected_version":1,"error":"TokenConflict","start":21,"end":30}
-)");
-  core::JsonlReader reader(*source);
-  sbus::OplogDecoder decoder;
-  sbus::OpRecord record;
+)";
   sbus::IntervalAuditor auditor({});
-  while (const core::Record* line = reader.next()) {
-    decoder.decode(*line, record);
-    REQUIRE(auditor.add(record));
-  }
+  add_all(auditor, text);
   CHECK_FALSE(auditor.finish([](const sbus::Violation&) {}));
   CHECK(auditor.summary().stale_get == 1);     // line 3, not line 2
   CHECK(auditor.summary().spurious_409 == 2);  // lines 4 and 6: the others may have lost a race
