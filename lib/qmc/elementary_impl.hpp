@@ -1,7 +1,8 @@
 // Elementary functions without branches, for loops that compilers vectorise: the same bits on every
 // instruction set, and on every C library. Errors in units of the last place, as tested against
-// extended precision: exp, log, sin, cos and atan below 1, cosh and powers below 1.5, the others
-// below 2.5. Included by the files of kernels.
+// extended precision: exp, log and atan below 1, sin, cos, cosh and powers below 1.5, the others
+// below 3. A plain form is for the arguments that its predicate takes. Included by the files of
+// kernels.
 //
 // Polynomials are Chebyshev expansions, interpolated in 60 digits.
 #pragma once
@@ -28,12 +29,13 @@ inline double clamp(double x, double low, double high) {
   return x < low ? low : x;
 }
 
-// x = k ln 2 + r with |r| <= ln(2) / 2, and exp(r) - 1.
+// x + low = k ln 2 + r with |r| <= ln(2) / 2 for a low far below x, and exp(r) - 1; the lowest bits
+// of `rounded` are those of k.
 struct Exponent {
-  double k, expm1;
+  double k, expm1, rounded;
 };
 
-inline Exponent split_exponent(double x, double low) {
+inline Exponent split_exponent(double x, double low = 0) {
   constexpr double kLog2E = 0x1.71547652b82fep+0;
   // (exp(r) - 1 - r) / r^2
   static constexpr double kExp[] = {0.5,
@@ -47,12 +49,21 @@ inline Exponent split_exponent(double x, double low) {
                                     2.7557273542102106e-07,
                                     2.5105275841936966e-08,
                                     2.0914728984148772e-09};
-  const double k = fma(x, kLog2E, kRound) - kRound;
+  const double rounded = fma(x, kLog2E, kRound), k = rounded - kRound;
   const double r = fma(-k, kLn2Low, fma(-k, kLn2High, x)) + low;
-  return {k, fma(r * r, polynomial(kExp, r), r)};
+  return {k, fma(r * r, polynomial(kExp, r), r), rounded};
 }
 
-// exp(x + low) for a low far below x. Two factors of the power of two: each is a normal number.
+// exp(x) where it is a normal number.
+inline bool is_plain_exponent(double x) {
+  return std::abs(x) <= 708;
+}
+inline double plain_exponential(double x) {
+  const Exponent part = split_exponent(x);
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1 + part.expm1) +
+                               (std::bit_cast<std::uint64_t>(part.rounded) << 52));
+}
+// exp(x + low). Two factors of the power of two: each is a normal number.
 inline double exponential(double x, double low = 0) {
   const Exponent part = split_exponent(clamp(x, -746, 710), low);
   const double half = fma(part.k, 0.5, kRound) - kRound;
@@ -67,19 +78,29 @@ inline Logarithm split_positive(double x) {
   return part;
 }
 
-inline double logarithm(double x) {
+inline double logarithm_of(const Logarithm& part) {
   // (2 atanh(s) / s - 2) / s^2 in powers of s^2
   static constexpr double kLog[] = {0.6666666666666666,  0.4000000000000088,  0.28571428570801954,
                                     0.22222222392089008, 0.18181795600060793, 0.15386241881938595,
                                     0.13268714792348096, 0.1308723619665962};
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  const Logarithm part = split_positive(x);
   // ln(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f): f outweighs what is rounded.
   const double s = part.f / (part.m + 1), z = s * s, half = 0.5 * part.f * part.f;
   const double rest = fma(s, fma(z, polynomial(kLog, z), half), part.e * kLn2Low);
-  const double value = fma(part.e, kLn2High, part.f - (half - rest));
-  const double outside = x == 0 ? -kInfinity : std::numeric_limits<double>::quiet_NaN();
-  return x > 0 ? (x < kInfinity ? value : x) : outside;
+  return fma(part.e, kLn2High, part.f - (half - rest));
+}
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+inline bool is_plain_logarithm(double x) {
+  return (x >= std::numeric_limits<double>::min()) & (x < kInfinity);
+}
+inline double plain_logarithm(double x) {
+  return logarithm_of(split_logarithm(x));
+}
+inline double logarithm(double x) {
+  if (x > 0 && x < kInfinity) return logarithm_of(split_positive(x));
+  if (x == 0) return -kInfinity;
+  return x > 0 ? x : std::numeric_limits<double>::quiet_NaN();
 }
 
 // ln x to 2^-64 of itself, for finite x > 0: the terms s and s^3 with their errors.
@@ -116,12 +137,14 @@ inline double positive_power(double a, double b) {
   return exponential(x, std::abs(x) < 1000 ? low : 0);
 }
 
-// x = k pi/2 + r + low, |r| <= pi/4 and a little, for |x| <= kWidestAngle; q has k's last bits.
-inline constexpr double kWidestAngle = 0x1p40;
+// x = k pi/2 + r, |r| <= pi/4 and a little; q has k's last bits. Wider angles have few digits left.
+inline bool is_plain_angle(double x) {
+  return std::abs(x) <= 0x1p40;
+}
 
 struct Angle {
   std::uint64_t q;
-  double r, low;
+  double r;
 };
 
 inline Angle split_angle(double x) {
@@ -130,35 +153,32 @@ inline Angle split_angle(double x) {
                    kLow = -0x1.f1976b7ed8fbcp-110;  // of pi/2
   const double rounded = fma(x, kTwoOverPi, kRound), k = rounded - kRound;
   const double most = fma(-k, kHigh, x);  // exact
-  const double part = k * kMiddle, part_low = fma(k, kMiddle, -part);
-  const double r = most - part, back = r - most;
-  const double low = (most - (r - back)) - (part + back);
-  return {std::bit_cast<std::uint64_t>(rounded), r, fma(-k, kLow, low - part_low)};
+  return {std::bit_cast<std::uint64_t>(rounded), fma(-k, kLow, fma(-k, kMiddle, most))};
 }
 
-inline double near_sine(const Angle& a) {
+inline double near_sine(double r) {
   // (sin(r) / r - 1) / r^2 in powers of r^2
   static constexpr double kSin[] = {-0.16666666666666666,    0.008333333333333331,
                                     -0.00019841269841265033, 2.755731921931355e-06,
                                     -2.505210622355484e-08,  1.6058530210426193e-10,
                                     -7.586614142941745e-13};
-  const double z = a.r * a.r;
-  return a.r + fma(a.r * z, polynomial(kSin, z), a.low * fma(-0.5, z, 1));
+  const double z = r * r;
+  return fma(r * z, polynomial(kSin, z), r);
 }
 
-inline double near_cosine(const Angle& a) {
+inline double near_cosine(double r) {
   // (cos(r) - 1 + r^2/2) / r^4 in powers of r^2
   static constexpr double kCos[] = {0.041666666666666664,  -0.0013888888888887387,
                                     2.480158729875013e-05, -2.7557317263665896e-07,
                                     2.087614458890299e-09, -1.1382511506560288e-11};
-  const double z = a.r * a.r, half = 0.5 * z, most = 1 - half;
-  return most + ((1 - most - half) + fma(z * z, polynomial(kCos, z), -a.r * a.low));
+  const double z = r * r, half = 0.5 * z, most = 1 - half;
+  return most + fma(z * z, polynomial(kCos, z), (1 - most) - half);
 }
 
 // sin(x) for turn = 0, cos(x) for turn = 1.
 inline double turned_sine(double x, std::uint64_t turn) {
   const Angle a = split_angle(x);
-  const double s = near_sine(a), c = near_cosine(a);
+  const double s = near_sine(a.r), c = near_cosine(a.r);
   const std::uint64_t q = a.q + turn;
   const double value = (q & 1) != 0 ? c : s;
   return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) ^ (q & 2) << 62);
@@ -172,7 +192,7 @@ inline double cosine(double x) {
 }
 inline double tangent(double x) {
   const Angle a = split_angle(x);
-  const double s = near_sine(a), c = near_cosine(a);
+  const double s = near_sine(a.r), c = near_cosine(a.r);
   const bool odd = (a.q & 1) != 0;
   return (odd ? -c : s) / (odd ? s : c);
 }
@@ -209,7 +229,7 @@ inline double arccosine(double x) {
 
 // (exp(x) - 1) / 2 for x from 0 to 710.5.
 inline double half_expm1(double x) {
-  const Exponent part = split_exponent(x, 0);
+  const Exponent part = split_exponent(x);
   const double quarter = power_of_two(part.k - 2);
   return 2 * fma(quarter, part.expm1, quarter - 0.25);
 }
@@ -219,7 +239,7 @@ inline double hyperbolic_sine(double x) {
   return std::copysign(h + (h < 0x1p60 ? h / fma(2, h, 1) : 0.5), x);
 }
 inline double hyperbolic_cosine(double x) {
-  const Exponent part = split_exponent(clamp(std::abs(x), 0, 710.5), 0);
+  const Exponent part = split_exponent(clamp(std::abs(x), 0, 710.5));
   const double quarter = power_of_two(part.k - 2), half = 2 * fma(quarter, part.expm1, quarter);
   return half + 0.25 / half;
 }

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kRows = 128;  // points evaluated together
 constexpr std::size_t kMaxNodes = 1u << 20;
+constexpr std::size_t kKeptConstants = 64;
 constexpr int kMaxDepth = 200;
 constexpr std::size_t kMaxTerms = 1u << 21;  // of all series, which are written out
 
@@ -338,18 +339,27 @@ void Formula::drop_unused() {
   nodes_ = std::move(kept);
 }
 
-// Gives every node a column of values, which is free again behind the last step that reads it.
+// Gives every node a column of values, which is free again behind the last step that reads it. The
+// first constants keep theirs, so that they are written once and not for every block.
 void Formula::compile() {
   std::vector<std::uint32_t> last(nodes_.size()), column(nodes_.size()), idle;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     if (!is_leaf(nodes_[i].op)) last[nodes_[i].a] = last[nodes_[i].b] = i;
   }
-  last[result_] = static_cast<std::uint32_t>(nodes_.size());
   const auto release = [&](std::uint32_t node, std::uint32_t reader) {
-    if (last[node] == reader) idle.push_back(column[node]);
+    const bool kept = nodes_[node].op == Op::kConstant && column[node] < kept_.size();
+    if (last[node] == reader && !kept) idle.push_back(column[node]);
   };
+  for (std::uint32_t i = 0; i < nodes_.size() && kept_.size() < kKeptConstants; ++i) {
+    if (nodes_[i].op != Op::kConstant || i == result_) continue;
+    column[i] = static_cast<std::uint32_t>(kept_.size());
+    kept_.push_back(nodes_[i].value);
+  }
+  columns_ = kept_.size();
+  std::size_t constants = 0;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
+    if (node.op == Op::kConstant && constants++ < kept_.size()) continue;
     if (idle.empty()) idle.push_back(static_cast<std::uint32_t>(columns_++));
     column[i] = idle.back();
     idle.pop_back();
@@ -361,17 +371,17 @@ void Formula::compile() {
     release(node.a, i);
     if (node.b != node.a) release(node.b, i);
   }
-  result_ = column[result_];
 }
 
 void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
   const FormulaKernels& kernels = formula_kernels(core::active_isa());
   std::vector<double> values(columns_ * kRows);
   const auto column = [&](std::uint32_t index) { return &values[index * kRows]; };
+  for (std::uint32_t c = 0; c < kept_.size(); ++c) std::fill_n(column(c), kRows, kept_[c]);
   for (std::size_t from = 0; from < rows; from += kRows) {
     const std::size_t part = std::min(kRows, rows - from);
     for (const Step& step : steps_) {
-      double* out = column(step.out);
+      double* out = &step == &steps_.back() ? y + from : column(step.out);
       if (step.op == Op::kConstant) {
         std::fill_n(out, part, step.value);
       } else if (step.op == Op::kVariable) {
@@ -380,7 +390,6 @@ void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
         kernels[step.op](column(step.a), column(step.b), part, out);
       }
     }
-    std::copy_n(column(result_), part, y + from);
   }
 }
 

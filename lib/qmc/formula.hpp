@@ -47,8 +47,9 @@ class Formula {
   std::vector<Node> nodes_;  // operands before users
   std::uint32_t result_ = 0;
   std::map<std::tuple<Op, std::uint32_t, std::uint32_t, std::uint64_t>, std::uint32_t> known_;
-  std::vector<Step> steps_;
-  std::size_t columns_ = 0;  // of values, while a block of points is evaluated
+  std::vector<double> kept_;  // constants in the first columns
+  std::vector<Step> steps_;   // the last one makes the result
+  std::size_t columns_ = 0;   // of values, while a block of points is evaluated
 };
 
 }  // namespace stateutils::qmc

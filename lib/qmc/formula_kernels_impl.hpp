@@ -20,26 +20,21 @@ void binary_loop(const double* __restrict a, const double* __restrict b, std::si
   for (std::size_t k = 0; k < count; ++k) out[k] = kFunction(a[k], b[k]);
 }
 
-// Angles that only the C library reduces: with few digits left, and no numbers.
-inline bool is_wide(double x) {
-  return !(std::abs(x) <= kWidestAngle);
-}
-
-template <auto kFunction, auto kLibrary>
-void angle_loop(const double* __restrict a, const double* /*b*/, std::size_t count,
-                double* __restrict out) {
-  std::uint64_t wide = 0;
+// The plain form for all, the other where it does not hold.
+template <auto kIsPlain, auto kPlain, auto kOther>
+void checked_loop(const double* __restrict a, const double* /*b*/, std::size_t count,
+                  double* __restrict out) {
+  std::uint64_t others = 0;
   for (std::size_t k = 0; k < count; ++k) {
-    out[k] = kFunction(a[k]);
-    wide |= is_wide(a[k]) ? 1u : 0u;
+    out[k] = kPlain(a[k]);
+    others |= kIsPlain(a[k]) ? 0u : 1u;
   }
-  for (std::size_t k = 0; wide != 0 && k < count; ++k) {
-    if (is_wide(a[k])) out[k] = kLibrary(a[k]);
+  for (std::size_t k = 0; others != 0 && k < count; ++k) {
+    if (!kIsPlain(a[k])) out[k] = kOther(a[k]);
   }
 }
 
 inline bool is_plain_power(double a, double b) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   return (a > 0) & (a < kInfinity) & (std::abs(b) < kInfinity);
 }
 
@@ -89,11 +84,12 @@ constexpr FormulaKernels make_formula_kernels() {
   set(Op::kAbs, unary_loop<[](double a) { return std::abs(a); }>);
   set(Op::kFloor, unary_loop<[](double a) { return std::floor(a); }>);
   set(Op::kSqrt, unary_loop<[](double a) { return std::sqrt(a); }>);
-  set(Op::kExp, unary_loop<[](double a) { return exponential(a); }>);
-  set(Op::kLog, unary_loop<logarithm>);
-  set(Op::kSin, angle_loop<sine, [](double a) { return std::sin(a); }>);
-  set(Op::kCos, angle_loop<cosine, [](double a) { return std::cos(a); }>);
-  set(Op::kTan, angle_loop<tangent, [](double a) { return std::tan(a); }>);
+  set(Op::kExp,
+      checked_loop<is_plain_exponent, plain_exponential, [](double a) { return exponential(a); }>);
+  set(Op::kLog, checked_loop<is_plain_logarithm, plain_logarithm, logarithm>);
+  set(Op::kSin, checked_loop<is_plain_angle, sine, [](double a) { return std::sin(a); }>);
+  set(Op::kCos, checked_loop<is_plain_angle, cosine, [](double a) { return std::cos(a); }>);
+  set(Op::kTan, checked_loop<is_plain_angle, tangent, [](double a) { return std::tan(a); }>);
   set(Op::kAsin, unary_loop<arcsine>);
   set(Op::kAcos, unary_loop<arccosine>);
   set(Op::kAtan, unary_loop<arctangent>);
