@@ -1,5 +1,7 @@
 // The functions of formulas against extended precision, and every instruction set against the
 // scalar one.
+#include "qmc/elementary.hpp"
+
 #include <doctest.h>
 
 #include <algorithm>
@@ -129,6 +131,16 @@ TEST_CASE("powers") {
   CHECK(one(Op::kPower, 10, -400) == 0);
   CHECK(one(Op::kPower, 0x1p-1074, 0.5) == 0x1p-537);
   CHECK(std::isnan(one(Op::kPower, std::nan(""), 2)));
+}
+
+TEST_CASE("expm1 and log1p near 0 and far from it") {
+  for (const double x : arguments(-0.999, 30, 3)) {
+    CAPTURE(x);
+    REQUIRE(ulps(own_expm1(x), std::expm1(static_cast<long double>(x))) < 4);
+    REQUIRE(ulps(own_log1p(x), std::log1p(static_cast<long double>(x))) < 4);
+  }
+  CHECK(own_expm1(-800) == -1);
+  CHECK(own_log1p(-1) == -kInfinity);
 }
 
 TEST_CASE("ends and what is no number") {
