@@ -9,7 +9,7 @@ torture() {
     call=${spec%%:*}
     for k in $(moments "$call" 10 200); do
       for error in ${spec#*:}; do
-        fresh_box "$(old_or_none $k)"
+        fresh_box "$(old_or_none "$k")"
         launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:error=$error:when=$k"
         holds "$call $k fails with $error" 4 "$ok"
       done
