@@ -21,7 +21,6 @@ full=$([ "${STATEUTILS_TORTURE:-quick}" = full ] && echo 1 || echo 0)
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-torture.XXXXXX") || exit 1
 trap 'chmod -R u+rwX "$work" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
-export LC_ALL=C
 echo "what was here before" >"$work/old"
 box=$work/box
 bad=0
