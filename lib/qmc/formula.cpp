@@ -13,7 +13,7 @@
 namespace stateutils::qmc {
 namespace {
 
-constexpr std::size_t kRows = 128;  // points evaluated together
+constexpr std::size_t kBlockRows = 128;  // points evaluated together
 constexpr std::size_t kMaxNodes = 1u << 20;
 constexpr std::size_t kKeptConstants = 64;
 constexpr int kMaxDepth = 200;
@@ -28,11 +28,11 @@ bool Formula::constant(std::uint32_t node, double value) const {
 // Small whole and half exponents by multiplication, a square root and a reciprocal: within a few
 // units of the last place.
 std::optional<std::uint32_t> Formula::power(std::uint32_t base, std::uint32_t exponent) {
-  constexpr double kMost = 16;
+  constexpr double kMostExponent = 16;
   if (nodes_[exponent].op != Op::kConstant) return std::nullopt;
   const double value = nodes_[exponent].value;
   const double magnitude = std::abs(value), whole = std::floor(magnitude);
-  if (value == 0 || magnitude > kMost || 2 * magnitude != std::floor(2 * magnitude)) {
+  if (value == 0 || magnitude > kMostExponent || 2 * magnitude != std::floor(2 * magnitude)) {
     return std::nullopt;
   }
   bool any = magnitude != whole;
@@ -375,11 +375,11 @@ void Formula::compile() {
 
 void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
   const FormulaKernels& kernels = formula_kernels(core::active_isa());
-  std::vector<double> values(columns_ * kRows);
-  const auto column = [&](std::uint32_t index) { return &values[index * kRows]; };
-  for (std::uint32_t c = 0; c < kept_.size(); ++c) std::fill_n(column(c), kRows, kept_[c]);
-  for (std::size_t from = 0; from < rows; from += kRows) {
-    const std::size_t part = std::min(kRows, rows - from);
+  std::vector<double> values(columns_ * kBlockRows);
+  const auto column = [&](std::uint32_t index) { return &values[index * kBlockRows]; };
+  for (std::uint32_t c = 0; c < kept_.size(); ++c) std::fill_n(column(c), kBlockRows, kept_[c]);
+  for (std::size_t from = 0; from < rows; from += kBlockRows) {
+    const std::size_t part = std::min(kBlockRows, rows - from);
     for (const Step& step : steps_) {
       double* out = &step == &steps_.back() ? y + from : column(step.out);
       if (step.op == Op::kConstant) {

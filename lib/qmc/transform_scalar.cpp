@@ -116,9 +116,9 @@ Scalar periodization(const Call& call) {
 
 // A shape or a number of degrees of freedom. Beyond these the solver's series need too many terms.
 double shape_of(const Call& call, std::size_t index) {
-  constexpr double kLeast = 1e-6, kMost = 1e6;
+  constexpr double kLeastShape = 1e-6, kMostShape = 1e6;
   const double shape = call.positive(index, 1);
-  if (shape < kLeast || shape > kMost) {
+  if (shape < kLeastShape || shape > kMostShape) {
     throw usage_error(call.name + ": a shape is from 1e-6 to 1e6");
   }
   return shape;
