@@ -137,8 +137,6 @@ std::uint32_t KvTree::insert(std::uint32_t request, std::uint32_t from, std::uin
                              std::int64_t ready) {
   ChainCursor at(trace_, request);
   std::uint32_t above = kNone, added = 0;
-  // Written through from the root side, up to the first block that finds no room.
-  bool through = tiers_.size() > 1 && tiers_[1].write == TierWrite::kThrough;
   ++clock_;
   while (at.depth() < to) {
     const std::uint32_t begin = at.depth();
@@ -173,12 +171,23 @@ std::uint32_t KvTree::insert(std::uint32_t request, std::uint32_t from, std::uin
         }
       }
       enter(0, n);
-      if (through && !nodes_[n].in(1)) through = write_down(0, n);
     }
     for (std::size_t tier = 0; tier < tiers_.size(); ++tier) offer(tier, n);
     above = n;
   }
+  if (tiers_.size() > 1 && tiers_[1].write == TierWrite::kThrough) write_through(request, from, to);
   return added;
+}
+
+// From the root side, up to the first block that finds no room. What makes room further down may
+// cut the very nodes that are written, which are all in the top tier: the cursor finds the parts.
+void KvTree::write_through(std::uint32_t request, std::uint32_t from, std::uint32_t to) {
+  ChainCursor at(trace_, request);
+  while (at.depth() < to) {
+    const bool asked = at.depth() >= from;
+    const std::uint32_t n = node_at(at, asked ? to : from);
+    if (asked && !nodes_[n].in(1) && !write_down(0, n)) return;
+  }
 }
 
 void KvTree::hold(std::uint32_t n) {
@@ -261,30 +270,33 @@ std::uint64_t KvTree::room(std::size_t tier) const {
   return taken >= tiers_[tier].capacity ? 0 : tiers_[tier].capacity - taken;
 }
 
-// Copies node n, in tier `from`, to the tier below, as much as finds room there.
+// Copies node n, from tier `from`, to the tier below, as much as finds room there. Tiers further
+// down make room too and may cut n for it; the parts above are then its parents, from `begin` on.
 bool KvTree::write_down(std::size_t from, std::uint32_t n) {
   const std::size_t to = from + 1;
   const std::uint64_t capacity = tiers_[to].capacity;
+  const std::uint32_t begin = nodes_[n].begin;
   enter(to, n);  // not offered yet; entries of its last stay in the tier are passed over
   const std::uint32_t outer = std::exchange(writing_, n);
   const std::uint64_t taken = used_[to] + reserved_[to];
   if (taken > capacity) evict(to, taken - capacity, ~0ull);
   writing_ = outer;
-  const std::uint64_t excess =
-      used_[to] + reserved_[to] > capacity ? used_[to] + reserved_[to] - capacity : 0;
-  if (excess >= nodes_[n].size()) {
-    leave(to, n);
-    return false;
+  const std::uint64_t left = used_[to] + reserved_[to], wanted = nodes_[n].end - begin;
+  std::uint64_t excess = std::min(left > capacity ? left - capacity : 0, wanted);
+  moved_down_ += wanted - excess;
+  if (excess == 0) {
+    offer(to, n);
+    return true;
   }
-  if (excess > 0) {
-    const std::uint32_t kept = split(n, nodes_[n].size() - static_cast<std::uint32_t>(excess));
+  while (excess > 0) {
+    if (nodes_[n].size() > excess) {
+      (void)split(n, nodes_[n].size() - static_cast<std::uint32_t>(excess));
+    }
+    excess -= nodes_[n].size();
     leave(to, n);
-    if (nodes_[n].mask == 0) remove_if_empty(n);
-    n = kept;
+    n = nodes_[n].parent;
   }
-  moved_down_ += nodes_[n].size();
-  offer(to, n);
-  return excess == 0;
+  return false;
 }
 
 // Where the tier below is full, block by block: each one that comes competes with the one before.

@@ -111,6 +111,7 @@ class KvTree {
   // Entries whose key reaches `limit` stay.
   std::uint64_t evict(std::size_t tier, std::uint64_t blocks, std::uint64_t limit);
   [[nodiscard]] std::uint64_t room(std::size_t tier) const;
+  void write_through(std::uint32_t request, std::uint32_t from, std::uint32_t to);
   bool write_down(std::size_t from, std::uint32_t n);
 
   const Trace& trace_;

@@ -374,6 +374,10 @@ void check(const RunConfig& config) {
   if (config.semi_pd && (config.tiers.size() > 1 || config.retain != Retain::kOff)) {
     throw usage_error("config: layout semi-pd has one tier and no retention");
   }
+  if (config.streams && (config.semi_pd || config.splitwise || !config.chunked)) {
+    throw usage_error(
+        "config: \"streams\" needs prompts in chunks, in a colocated or disaggregated layout");
+  }
   if ((config.tiers.size() > 1 || config.transfer_bw > 0) && config.kv_bytes_per_token == 0) {
     throw usage_error("config: transfers need \"model\": the bytes of a token");
   }
@@ -398,6 +402,7 @@ RunConfig parse_run_config(const nlohmann::json& json) {
   read_times(root, config);
   config.tokenweave = root.one_of("overlap", "none", {"none", "tokenweave"}) == "tokenweave";
   config.lserve = root.one_of("kv_layout", "dense", {"dense", "lserve"}) == "lserve";
+  config.streams = root.flag("streams", false);
   read_decode(root, config);
   read_semi_pd(root.object("semi_pd"), config.semi);
   config.admit_by_slo = root.one_of("admission", "none", {"none", "slo"}) == "slo";

@@ -119,6 +119,7 @@ json random_config(Draw& draw, std::uint64_t unit, std::uint64_t block, std::uin
     }
   }
   if (draw.chance(0.2)) config["admission"] = "slo";
+  if (config["batch"]["chunked"] == true && draw.chance(0.2)) config["streams"] = true;
   if (draw.chance(0.2)) config["decode"] = draw.of({"block:2.5", "block:4"});
   const std::string keep = draw.of({"none", "none", "ttl", "continuum", "continuum-fixed", "kvflow",
                                     "kvflow", "kvflow-oracle", "kvflow-learned"});
