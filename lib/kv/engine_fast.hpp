@@ -214,7 +214,7 @@ class Loop {
 
   std::vector<Instance> instances_;
   std::priority_queue<Event> events_;
-  std::vector<std::uint32_t> free_slots_, sticky_, source_;
+  std::vector<std::uint32_t> free_slots_, sticky_;
   std::uint64_t turn_ = 0;
 };
 

@@ -11,8 +11,7 @@ KvTree::KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exc
     : trace_(trace),
       tiers_(tiers),
       exclusive_(exclusive),
-      steps_(steps),
-      top_(trace.id_space, kNone) {
+      steps_(steps) {
   if (steps != nullptr) users_.emplace(*steps);
 }
 
@@ -68,15 +67,15 @@ std::uint32_t KvTree::split(std::uint32_t n, std::uint32_t upper) {
   ChainCursor at(trace_, low.request);
   at.forward(low.begin);
   low.first_block = at.block();
-  top_[up.first_block] = u;
-  top_[low.first_block] = n;
+  top_.set(up.first_block, u);
+  top_.set(low.first_block, n);
   if (users_) users_->copy(n, u);
   return u;
 }
 
 std::uint32_t KvTree::node_at(ChainCursor& at, std::uint32_t limit) {
   if (at.at_end() || at.depth() >= limit) return kNone;
-  const std::uint32_t n = top_[at.block()];
+  const std::uint32_t n = top_.find(at.block());
   if (n == kNone) return kNone;
   const std::uint32_t shared = std::min(
       {nodes_[n].size(), limit - at.depth(), at.common(trace_.runs_of(nodes_[n].request))});
@@ -89,7 +88,7 @@ KvTree::Match KvTree::match(std::uint32_t request, std::uint32_t most) const {
   if (most == 0) return match;
   ChainCursor at(trace_, request);
   while (!at.at_end() && at.depth() < most) {
-    const std::uint32_t n = top_[at.block()];
+    const std::uint32_t n = top_.find(at.block());
     if (n == kNone || nodes_[n].mask == 0) break;
     const Node& node = nodes_[n];
     const std::uint32_t shared =
@@ -125,7 +124,7 @@ void KvTree::leave(std::size_t tier, std::uint32_t n) {
 void KvTree::remove_if_empty(std::uint32_t n) {
   while (n != kNone && nodes_[n].mask == 0 && nodes_[n].children == 0 && nodes_[n].refs == 0) {
     const std::uint32_t parent = nodes_[n].parent;
-    top_[nodes_[n].first_block] = kNone;
+    top_.erase(nodes_[n].first_block);
     if (users_) users_->clear(n);
     unused_.push_back(n);
     if (parent != kNone) --nodes_[parent].children;
@@ -153,7 +152,7 @@ std::uint32_t KvTree::insert(std::uint32_t request, std::uint32_t from, std::uin
       node.begin = begin;
       node.end = to;
       node.first_block = at.block();
-      top_[node.first_block] = n;
+      top_.set(node.first_block, n);
       if (above != kNone) ++nodes_[above].children;
       at.forward(to - begin);
     }

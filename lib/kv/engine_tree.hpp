@@ -14,6 +14,7 @@
 #include "kv/agent_steps.hpp"
 #include "kv/chain.hpp"
 #include "kv/run_config.hpp"
+#include "kv/sparse_map.hpp"
 #include "kv/trace.hpp"
 
 namespace stateutils::kv {
@@ -119,7 +120,7 @@ class KvTree {
   bool exclusive_;
   const AgentSteps* steps_;
   std::optional<NodeUsers> users_;
-  std::vector<std::uint32_t> top_;  // first block of a node -> the node
+  SparseMap top_;  // first block of a node -> the node
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> unused_;
   std::uint32_t writing_ = kNone;  // on its way down: it does not make room for itself
