@@ -35,8 +35,7 @@ class Reach {
 };
 
 // Makes every choice that has one way left; drops those already met. False on a contradiction.
-bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps,
-               std::vector<Dep>* forced) {
+bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps) {
   const auto possible = [&](const Dep& dep) {
     return dep.from != dep.to && !reach.has(dep.to, dep.from);
   };
@@ -55,7 +54,6 @@ bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps,
       }
       changed = true;
       const Dep& taken = first ? c.first : c.second;
-      if (forced != nullptr) forced->push_back(taken);
       if (!reach.add(taken.from, taken.to)) return false;
     }
     choices.resize(kept);
@@ -63,21 +61,20 @@ bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps,
   return true;
 }
 
-// Every level of the search keeps its own reachability; more than this in all is given up.
+// Every level of the search keeps its own reachability and choices; more in all is given up.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
-Verdict search(Reach reach, std::vector<Choice> choices, std::uint64_t& steps, std::size_t depth,
-               std::vector<Dep>* forced) {
-  if (depth * reach.bytes() > kMostBytes) return Verdict::kUnknown;
+Verdict search(Reach reach, std::vector<Choice> choices, std::uint64_t& steps, std::size_t depth) {
+  const std::size_t own = reach.bytes() + choices.size() * sizeof(Choice);
+  if (depth * own > kMostBytes) return Verdict::kUnknown;
   while (true) {
-    if (!propagate(reach, choices, steps, forced)) return Verdict::kInvalid;
+    if (!propagate(reach, choices, steps)) return Verdict::kInvalid;
     if (choices.empty()) return Verdict::kValid;
     if (steps == 0) return Verdict::kUnknown;
-    forced = nullptr;
     const Choice c = choices.back();
     Reach first = reach;
     if (first.add(c.first.from, c.first.to)) {
-      const Verdict verdict = search(std::move(first), choices, steps, depth + 1, nullptr);
+      const Verdict verdict = search(std::move(first), choices, steps, depth + 1);
       if (verdict != Verdict::kInvalid) return verdict;
     }
     if (!reach.add(c.second.from, c.second.to)) return Verdict::kInvalid;
@@ -149,15 +146,15 @@ bool DepGraph::acyclic() const {
 }
 
 Verdict choose_acyclic(std::size_t nodes, std::span<const Dep> known, std::vector<Choice> choices,
-                       std::uint64_t& steps, std::vector<Dep>& forced) {
-  // Beyond this the bit sets alone would take more than 512 MiB.
-  constexpr std::size_t kMostNodes = 65536;
+                       std::uint64_t& steps) {
+  // Beyond this the bit sets would leave a search no depth.
+  constexpr std::size_t kMostNodes = 16384;
   if (nodes > kMostNodes) return Verdict::kUnknown;
   Reach reach(nodes);
   for (const Dep& dep : known) {
     if (!reach.add(dep.from, dep.to)) return Verdict::kInvalid;
   }
-  return search(std::move(reach), std::move(choices), steps, 1, &forced);
+  return search(std::move(reach), std::move(choices), steps, 1);
 }
 
 }  // namespace stateutils::sbus
