@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sbus/components.hpp"
+
 namespace stateutils::sbus {
 namespace {
 
@@ -94,46 +96,11 @@ DepGraph::DepGraph(std::size_t nodes, const std::vector<Dep>& deps)
 
 std::vector<std::uint32_t> DepGraph::components(unsigned kinds,
                                                 std::vector<std::uint32_t>& sizes) const {
-  constexpr std::uint32_t kNone = UINT32_MAX;
-  const std::size_t n = nodes();
-  std::vector<std::uint32_t> component(n, kNone), index(n, 0), low(n, 0), stack, path;
-  std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
-  std::uint32_t serial = 0;
-  sizes.clear();
-  for (std::uint32_t root = 0; root < n; ++root) {
-    if (index[root] != 0) continue;
-    path.push_back(root);
-    while (!path.empty()) {
-      const std::uint32_t v = path.back();
-      if (index[v] == 0) {
-        index[v] = low[v] = ++serial;
-        stack.push_back(v);
-      }
-      bool descended = false;
-      for (; next[v] < first_[v + 1]; ++next[v]) {
-        const Dep& dep = deps_[next[v]];
-        if ((kinds >> static_cast<unsigned>(dep.kind) & 1u) == 0) continue;
-        if (index[dep.to] == 0) {
-          path.push_back(dep.to);
-          descended = true;
-          break;
-        }
-        if (component[dep.to] == kNone) low[v] = std::min(low[v], low[dep.to]);
-      }
-      if (descended) continue;
-      path.pop_back();
-      if (low[v] != index[v]) continue;
-      sizes.push_back(0);
-      std::uint32_t w = 0;
-      do {
-        w = stack.back();
-        stack.pop_back();
-        component[w] = static_cast<std::uint32_t>(sizes.size() - 1);
-        ++sizes.back();
-      } while (w != v);
-    }
-  }
-  return component;
+  const auto target = [&](std::size_t e) {
+    const Dep& dep = deps_[e];
+    return (kinds >> static_cast<unsigned>(dep.kind) & 1u) != 0 ? dep.to : UINT32_MAX;
+  };
+  return strong_components(first_, target, sizes);
 }
 
 bool DepGraph::acyclic() const {
