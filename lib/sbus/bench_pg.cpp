@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kMakeTables =
     "SET client_min_messages = warning;"
     "CREATE TABLE IF NOT EXISTS sbus_check_bench(key text PRIMARY KEY, version bigint NOT NULL, "
-    "content text NOT NULL) WITH (fillfactor = 50);"
+    "content text NOT NULL) WITH (fillfactor = 10);"
     "CREATE TABLE IF NOT EXISTS sbus_check_bench_writes(n bigint NOT NULL);"
     "INSERT INTO sbus_check_bench_writes SELECT 0 WHERE NOT EXISTS "
     "(SELECT 1 FROM sbus_check_bench_writes)";
