@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ckpt/formats/open.hpp"
 #include "commands.hpp"
 #include "core/jsonl.hpp"
 
@@ -18,9 +17,8 @@ struct DiffOptions {
   bool nan_equal = false;
 };
 
-ckpt::Catalogue open_sound(const std::string& path, const DiffOptions& o, const core::Io& io) {
-  ckpt::Catalogue catalogue = ckpt::open_checkpoint(path, o.source.read(io));
-  ckpt::require_sound(catalogue);
+ckpt::Catalogue open_side(const std::string& path, const DiffOptions& o, const core::Io& io) {
+  ckpt::Catalogue catalogue = open_sound(path, o.source, io);
   ckpt::apply_selection(catalogue, o.source.selection(), false);
   return catalogue;
 }
@@ -45,7 +43,7 @@ void write_record(core::JsonlWriter& writer, const ckpt::TensorDiff& diff) {
 int diff(const DiffOptions& o, core::Io& io) {
   io.require_json_target(o.stream.output == "-");
   const auto lock = o.source.take_lock();
-  const ckpt::Catalogue left = open_sound(o.left, o, io), right = open_sound(o.right, o, io);
+  const ckpt::Catalogue left = open_side(o.left, o, io), right = open_side(o.right, o, io);
   const ckpt::Tolerance tolerance{
       .atol = o.atol, .rtol = o.rtol, .ulp = o.ulp, .nan_equal = o.nan_equal};
   const auto diffs =
