@@ -22,7 +22,6 @@ full=$([ "${STATEUTILS_TORTURE:-quick}" = full ] && echo 1 || echo 0)
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-torture.XXXXXX") || exit 1
 trap 'chmod -R u+rwX "$work" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
-export LC_ALL=C
 echo "what was here before" >"$work/old"
 box=$work/box
 bad=0
@@ -187,6 +186,32 @@ calls() {
   fresh_box old
   launch strace -f -qq -o "$work/trace" -e "trace=$1"
   grep -c "$1(" "$work/trace"
+}
+
+# loader_calls SYSCALL: how often the dynamic loader makes it before the program starts.
+loader_calls() {
+  local argv
+  read_command
+  strace -f -qq -o "$work/trace" "${argv[0]}" --version >/dev/null 2>&1
+  # The loader gives up its cache of library names when the last one is mapped.
+  awk -v call=" $1(" 'index($0, call) { n++ } / munmap\(/ { if (!seen) { seen = 1; at = n } } END { print at + 0 }' "$work/trace"
+}
+
+# moments SYSCALL QUICK FULL: which calls of a clean run are to fail: the first FULL, or QUICK spread
+# evenly over those that are not the loader's.
+moments() {
+  local total first i
+  total=$(calls "$1")
+  if [ "$full" = 1 ]; then
+    seq 1 $((total < $3 ? total : $3))
+    return
+  fi
+  first=$(loader_calls "$1")
+  if [ $((total - first)) -le "$2" ]; then
+    seq $((first + 1)) "$total"
+    return
+  fi
+  for ((i = 0; i < $2; i++)); do echo $((first + 1 + i * (total - first - 1) / ($2 - 1))); done
 }
 
 needs() {

@@ -76,7 +76,7 @@ void draw_scatter(Canvas& canvas, const Report& report, double x, double y) {
   }
   canvas.line(left, top + kPlot, left + kPlot, top, kMuted, 1);
   canvas.text(left + kPlot / 2, top + kPlot + 36, "partial", style(12, kInk, Anchor::kMiddle));
-  canvas.text(x, top - 6, "strict", style(12, kInk));
+  canvas.text(x, top - 10, "strict", style(12, kInk));
   for (std::size_t a = 0; a < report.agents().size(); ++a) {
     const std::string& agent = report.agents()[a];
     const double row = top + 12 + kRow * static_cast<double>(a);

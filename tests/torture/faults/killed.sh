@@ -26,13 +26,11 @@ killing() {
 }
 
 torture() {
-  local call k count span i
+  local call k span i
   [ "$kind" = filter ] && return
   for call in write pwrite64 fdatasync fsync close rename openat mkdir; do
-    count=$(calls "$call")
-    [ "$count" -le "$(depth 12 200)" ] || count=$(depth 12 200)
-    for ((k = 1; k <= count; k++)); do
-      fresh_box "$(old_or_none $k)"
+    for k in $(moments "$call" 6 200); do
+      fresh_box "$(old_or_none "$k")"
       launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:signal=KILL:when=$k"
       survives "killed at $call $k"
     done
