@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "ckpt/engine/placed_writer.hpp"
 #include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/record.hpp"
 #include "core/error.hpp"
@@ -192,6 +193,7 @@ class Job {
     const bool go_on = begun_ == name;
     OpenFile file(path, go_on);
     EngineOptions engine = options_.engine;
+    engine.blocks = blocks_;
     if (engine.progress) {
       engine.progress = [this](std::uint64_t bytes) {
         options_.engine.progress(done_.bytes + bytes);
@@ -298,6 +300,7 @@ class Job {
   std::vector<std::uint64_t> owners_;
   bool as_folder_;
   json identity_;
+  std::shared_ptr<BlockPool> blocks_ = std::make_shared<BlockPool>();
   std::map<std::string, Known> known_;  // finished files of this slice
   std::string begun_;                   // the file that a deadline cut, and its bytes
   std::uint64_t begun_bytes_ = 0;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "ckpt/engine/placed_writer.hpp"
 #include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/partial.hpp"
 #include "ckpt/ops/record.hpp"
@@ -113,6 +114,7 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
   Published done;
   std::vector<Written> written;
   EngineOptions engine = options.engine;
+  engine.blocks = std::make_shared<BlockPool>();
   if (options.engine.progress) {
     engine.progress = [&](std::uint64_t bytes) { options.engine.progress(done.bytes + bytes); };
   }
