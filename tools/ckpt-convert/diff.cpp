@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ckpt/formats/open.hpp"
 #include "ckpt/ops/diff_chart.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
@@ -20,9 +19,8 @@ struct DiffOptions {
   bool nan_equal = false;
 };
 
-ckpt::Catalogue open_sound(const std::string& path, const DiffOptions& o, const core::Io& io) {
-  ckpt::Catalogue catalogue = ckpt::open_checkpoint(path, o.source.read(io));
-  ckpt::require_sound(catalogue);
+ckpt::Catalogue open_side(const std::string& path, const DiffOptions& o, const core::Io& io) {
+  ckpt::Catalogue catalogue = open_sound(path, o.source, io);
   ckpt::apply_selection(catalogue, o.source.selection(), false);
   return catalogue;
 }
@@ -49,7 +47,7 @@ int diff(const DiffOptions& o, core::Io& io) {
   if (o.svg == "-" && o.stream.output == "-")
     throw core::usage_error("--svg: stdout carries the records");
   const auto lock = o.source.take_lock();
-  const ckpt::Catalogue left = open_sound(o.left, o, io), right = open_sound(o.right, o, io);
+  const ckpt::Catalogue left = open_side(o.left, o, io), right = open_side(o.right, o, io);
   const ckpt::Tolerance tolerance{
       .atol = o.atol, .rtol = o.rtol, .ulp = o.ulp, .nan_equal = o.nan_equal};
   const auto diffs =
