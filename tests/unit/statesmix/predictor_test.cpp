@@ -68,14 +68,14 @@ TEST_CASE("the logistic tables are the ones of this model id") {
 TEST_CASE("bit histories count, forget and stay within bounds") {
   const CounterStates& s = counter_states();
   std::size_t state = 0;
-  for (int i = 0; i < 10; ++i) state = s.entry[state].next[0];
+  for (int i = 0; i < 10; ++i) state = s.entry[state].after(0);
   CHECK(s.entry[state].confidence == 131072 * 10 / 23);  // 10 / 11.5
   CHECK(s.start[state] < (1u << 22) / 20);
-  state = s.entry[state].next[1];  // n0 drops from 10 to 6, n1 = 1
+  state = s.entry[state].after(1);  // n0 drops from 10 to 6, n1 = 1
   CHECK(s.entry[state].confidence == 131072 * 7 / 17);
   for (const CounterStates::Entry& e : s.entry) {
-    CHECK(e.next[0] < s.size());
-    CHECK(e.next[1] < s.size());
+    CHECK(e.after(0) < s.size());
+    CHECK(e.after(1) < s.size());
     CHECK(e.step >= 65536 / 31);
   }
 }
@@ -93,7 +93,7 @@ TEST_CASE("a match is found, followed and dropped on the first wrong bit") {
   CHECK(match.expected() == 'i');  // "the q|u" repeats: after "qu"... at position 20 comes "ick"
   CHECK(match.length() >= 5);
   std::int16_t x[2];
-  match.predict(logistic_tables(), 1, 0, x);
+  match.predict(logistic_tables(), 0, x);
   CHECK(x[0] < 0);  // the top bit of 'i' is 0
   match.update(1, logistic_tables());
   CHECK(match.length() == 0);
