@@ -124,7 +124,8 @@ void CounterBank::predict_counters(std::uint32_t c0, int bit_index, std::int16_t
     // Entry 0 of a map, the empty history, stays at 1/2: its inputs are 0.
     x[i] = static_cast<std::int16_t>(stretch(t, cell_p16(value)));
     if constexpr (Linear)
-      x[all + i] = static_cast<std::int16_t>(((static_cast<int>(cell_p16(value)) - 32768) * 3) >> 8);
+      x[all + i] =
+          static_cast<std::int16_t>(((static_cast<int>(cell_p16(value)) - 32768) * 3) >> 8);
   };
   for (std::size_t i = 0; i < n; ++i) read(i, tree_[i] + node);
   for (std::size_t i = n; i < all; ++i) read(i, tree_[i] + c0);
@@ -166,7 +167,8 @@ void CounterBank::update_runs(int bit, int bit_index) {
 
 std::uint32_t CounterBank::run_votes() const {
   const auto group = [](std::size_t n) {
-    return n < 4 ? static_cast<std::uint32_t>(n) : (n < 6 ? 4u : (n < 10 ? 5u : (n < 16 ? 6u : 7u)));
+    return n < 4 ? static_cast<std::uint32_t>(n)
+                 : (n < 6 ? 4u : (n < 10 ? 5u : (n < 16 ? 6u : 7u)));
   };
   return group(active_ - ones_) * 8 + group(ones_);
 }

@@ -1,6 +1,6 @@
-// Context statistics: one cache line holds what a context knows of a byte's first nibble, and of the
-// second after the first nibble that was ever seen. What follows other first nibbles has buckets of
-// its own, of which only the first half is used.
+// Context statistics: one cache line holds what a context knows of a byte's first nibble, and of
+// the second after the first nibble that was ever seen. What follows other first nibbles has
+// buckets of its own, of which only the first half is used.
 #pragma once
 
 #include <cstddef>

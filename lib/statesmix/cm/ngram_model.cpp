@@ -6,16 +6,19 @@
 namespace stateutils::statesmix {
 namespace {
 
-constexpr std::int16_t kFirstWeight = 492;  // 0.03 with 14 fraction bits
-constexpr std::int32_t kFinalRate = 1000;   // in 2^-20
+// `sum` / `inputs`, at most 1, with 14 fraction bits.
+std::int16_t first_weight(int sum, int inputs) {
+  return static_cast<std::int16_t>(sum * 16384 / std::max(sum, inputs));
+}
+constexpr std::int32_t kFinalRate = 1000;  // in 2^-20
 // Errors up to this many 2^-20 move weights by less than is worth the memory traffic.
 constexpr int kQuiet = 1;
 
-// rate(i) = 0.002 + 0.0172 * 60000 / (60000 + 8 i) in 2^-20.
+// rate(i) = 0.0025 + 0.025 * 60000 / (60000 + 8 i) in 2^-20.
 std::int32_t mixer_rate(std::size_t i) {
   const std::uint64_t decaying =
-      std::uint64_t{18000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
-  return static_cast<std::int32_t>(2097 + decaying);
+      std::uint64_t{26000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
+  return static_cast<std::int32_t>(2600 + decaying);
 }
 
 }  // namespace
@@ -27,10 +30,11 @@ NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
       external_(static_cast<std::size_t>(config.external)),
       first_match_(static_cast<std::size_t>(config.counter_inputs()) + config.runs.size()),
       counters_(config, arena),
-      sets_(config.selectors, config.inputs(), kFirstWeight, arena, mixer_kernels(isa)),
+      sets_(config.selectors, config.inputs(), first_weight(2, config.inputs()), arena,
+            mixer_kernels(isa)),
       finals_(config.finals, static_cast<int>(config.selectors.size()),
-              static_cast<std::int16_t>(16384 / std::max<std::size_t>(1, config.selectors.size())),
-              arena, mixer_kernels(isa)),
+              first_weight(1, static_cast<int>(config.selectors.size())), arena,
+              mixer_kernels(isa)),
       refiner_(config, arena) {
   if (matches_ > match_.size() || config.external > 8)
     throw std::logic_error("n-gram model configuration is too large");
@@ -148,8 +152,7 @@ int NgramModel::component_stretch(std::size_t component) const {
 void NgramModel::fill_inputs(const ExternalBit& external) {
   counters_.predict(c0_, bit_, x_.data());
   std::size_t at = first_match_;
-  for (std::size_t i = 0; i < matches_; ++i, at += 2)
-    match_[i].predict(t_, bit_, &x_[at]);
+  for (std::size_t i = 0; i < matches_; ++i, at += 2) match_[i].predict(t_, bit_, &x_[at]);
   for (std::size_t i = 0; i < external_; ++i) x_[at++] = external.inputs[i];
   if (config_.bias) x_[at] = 256;
   if (!config_.off.empty()) silence();

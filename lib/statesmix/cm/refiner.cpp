@@ -34,9 +34,7 @@ std::size_t Refiner::memory(const NgramConfig& config) {
 }
 
 Refiner::Refiner(const NgramConfig& config, Arena& arena)
-    : t_(logistic_tables()),
-      count_(config.apms.size()),
-      mix_weight_(kApmWeights) {
+    : t_(logistic_tables()), count_(config.apms.size()), mix_weight_(kApmWeights) {
   if (count_ > kMaxMaps) throw std::logic_error("too many probability maps");
   for (std::size_t i = 0; i < count_; ++i) {
     config_[i] = config.apms[i];

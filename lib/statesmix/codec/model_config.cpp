@@ -77,13 +77,12 @@ NgramConfig strong_ngrams(int preset) {
 
 // Presets 7 to 9: what only some files need.
 void add_rare_ngrams(NgramConfig& c, int preset) {
-  c.contexts.insert(c.contexts.end(),
-                    {kWord3, kRecordAbove, kSuffix});
+  c.contexts.insert(c.contexts.end(), {kWord3, kRecordAbove, kSuffix});
   c.selectors.insert(c.selectors.end(),
                      {Selector::kExpected, Selector::kAboveBit, Selector::kMatchBit});
   if (preset >= 8) {
-    c.contexts.insert(c.contexts.end(), {kOrder16, kRecordColumn, kWordGap, kSparse34, kSparse13,
-                                         kAboveTwo});
+    c.contexts.insert(c.contexts.end(),
+                      {kOrder16, kRecordColumn, kWordGap, kSparse34, kSparse13, kAboveTwo});
   }
   if (preset == 9) {
     c.contexts.insert(c.contexts.end(), {kOrder9, kTagParents, kRecordWord, kColumnWide,
