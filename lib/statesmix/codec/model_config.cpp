@@ -64,9 +64,8 @@ NgramConfig strong_ngrams(int preset) {
             kWord2,  kColumn, kWordSkip, kSparse23, kShape,   kOrder3Word};
   c.match_lengths = {5, 9};
   c.selectors = {Selector::kPartial,    Selector::kMatchPartial, Selector::kClassPartial,
-                 Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kByte2Bit,
-                 Selector::kClassesBit, Selector::kWordLength,   Selector::kRunsBit,
-                 Selector::kOrderBit,   Selector::kByteBit};
+                 Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kClassesBit,
+                 Selector::kWordLength, Selector::kByteBit};
   c.finals = {Selector::kPartial, Selector::kByteBit, Selector::kClassesBit};
   c.apms = {{ApmContext::kOrder1, 3},
             {ApmContext::kOrder2, 3},
@@ -79,7 +78,8 @@ NgramConfig strong_ngrams(int preset) {
 void add_rare_ngrams(NgramConfig& c, int preset) {
   c.contexts.insert(c.contexts.end(), {kWord3, kRecordAbove, kSuffix});
   c.selectors.insert(c.selectors.end(),
-                     {Selector::kExpected, Selector::kAboveBit, Selector::kMatchBit});
+                     {Selector::kExpected, Selector::kAboveBit, Selector::kMatchBit,
+                      Selector::kByte2Bit, Selector::kRunsBit, Selector::kOrderBit});
   if (preset >= 8) {
     c.contexts.insert(c.contexts.end(),
                       {kOrder16, kRecordColumn, kWordGap, kSparse34, kSparse13, kAboveTwo});
