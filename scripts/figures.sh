@@ -25,6 +25,12 @@ for agent in oracle inspect-first stale-trust blind; do
 done
 cat oracle.jsonl inspect-first.jsonl stale-trust.jsonl blind.jsonl | gen-bench report -q --svg "$out/gen-bench.svg" - >scores.txt
 
+# What a copy in eight bits loses, tensor by tensor.
+model=$root/testdata/ckpt-convert/sharded-safetensors-bf16
+ckpt-convert convert -q "$model" small.safetensors --dtype f8_e4m3
+ckpt-convert convert -q small.safetensors back.safetensors --dtype bf16
+ckpt-convert diff -q "$model" back.safetensors --svg "$out/ckpt-convert.svg" -o differences.jsonl || [ $? -eq 1 ]
+
 # How fast the error of an integral falls with the number of points.
 "$root/scripts/qmc-convergence" --only product --levels 14 --replications 100 convergence >slopes.txt
 mv convergence/product.svg "$out/qmc-sample.svg"

@@ -2,8 +2,8 @@
 # Installs the Debian or Ubuntu packages that are missing: setup.sh [--ci]
 #
 # Without options: what the build, the tests and the demonstration need. --ci adds clang with its
-# sanitizer runtimes, clang-format, lintian and the launchers of tests/interop (GNU parallel, mpirun,
-# Slurm). Does nothing, quickly, when nothing is missing.
+# sanitizer runtimes, clang-format, lintian, the launchers of tests/interop (GNU parallel, mpirun,
+# Slurm) and a browser that looks at the tools' pages. Does nothing, quickly, when nothing is missing.
 set -eu
 
 required=(
@@ -18,7 +18,7 @@ wanted=(
 )
 wanted_by_ci=(
   clang clang-format lintian libomp-dev
-  parallel openmpi-bin slurmctld slurmd slurm-client
+  parallel openmpi-bin slurmctld slurmd slurm-client chromium
   g++-aarch64-linux-gnu qemu-user
 )
 

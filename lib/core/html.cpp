@@ -68,7 +68,7 @@ section{background:#fff;border:1px solid #e5e7eb;border-radius:10px;padding:1.1r
 svg{display:block;max-width:100%;height:auto}
 table{border-collapse:collapse;font-size:.88rem;width:100%}
 th,td{text-align:right;padding:.32rem .6rem;border-bottom:1px solid #e5e7eb;font-variant-numeric:tabular-nums;white-space:nowrap}
-th:first-child,td:first-child{text-align:left}th{color:#4b5563;font-weight:600}tr:last-child td{border-bottom:0}
+th:first-child,td:first-child{text-align:left}th{color:#4b5563;font-weight:600;white-space:normal;vertical-align:bottom}tr:last-child td{border-bottom:0}
 td small{color:#6b7280}td.text{white-space:normal}
 </style></head><body><main>
 )";

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,6 +57,19 @@ void write_fully(int fd, const char* data, std::size_t size, const std::string& 
     }
     data += written;
     size -= static_cast<std::size_t>(written);
+  }
+}
+
+void lend_fully(int fd, const char* data, std::size_t size, const std::string& name) {
+  while (size > 0) {
+    const iovec part{const_cast<char*>(data), size};
+    const ssize_t lent = ::vmsplice(fd, &part, 1, 0);
+    if (lent < 0) {
+      handle_write_error(fd, name);
+      continue;
+    }
+    data += lent;
+    size -= static_cast<std::size_t>(lent);
   }
 }
 

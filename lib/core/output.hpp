@@ -69,6 +69,9 @@ struct ClosedPipe {};
 
 // write(2) until all is written; EINTR with a pending stop request raises core::Interrupted.
 void write_fully(int fd, const char* data, std::size_t size, const std::string& name);
+// The same into a pipe without a copy, by vmsplice(2): the memory must stay as it is until the
+// pipe's reader has read it.
+void lend_fully(int fd, const char* data, std::size_t size, const std::string& name);
 void pwrite_fully(int fd, const char* data, std::size_t size, std::uint64_t offset,
                   const std::string& name);
 

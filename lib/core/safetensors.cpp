@@ -16,34 +16,10 @@ namespace {
 // The reference implementation's limit (safetensors, MAX_HEADER_SIZE).
 constexpr std::uint64_t kMaxSafetensorsHeader = 100'000'000;
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::size_t kMaxHeaderDepth = 64;
-constexpr std::size_t kMaxAxes = 64;
+constexpr std::size_t kMaxHeaderDepth = 8;
+// What an entry costs beside its name: the nodes of strings and tables.
+constexpr std::uint64_t kEntryMemory = 64;
 constexpr std::string_view kMetadata = "__metadata__";
-
-struct DTypeRow {
-  DType type;
-  std::string_view name;
-  std::size_t size;
-};
-constexpr std::array<DTypeRow, 15> kDTypes{{{DType::kBool, "BOOL", 1},
-                                            {DType::kU8, "U8", 1},
-                                            {DType::kI8, "I8", 1},
-                                            {DType::kF8E4M3, "F8_E4M3", 1},
-                                            {DType::kF8E5M2, "F8_E5M2", 1},
-                                            {DType::kU16, "U16", 2},
-                                            {DType::kI16, "I16", 2},
-                                            {DType::kF16, "F16", 2},
-                                            {DType::kBF16, "BF16", 2},
-                                            {DType::kU32, "U32", 4},
-                                            {DType::kI32, "I32", 4},
-                                            {DType::kF32, "F32", 4},
-                                            {DType::kU64, "U64", 8},
-                                            {DType::kI64, "I64", 8},
-                                            {DType::kF64, "F64", 8}}};
-
-const DTypeRow& row_of(DType type) {
-  return kDTypes[static_cast<std::size_t>(type)];
-}
 
 // Reads the header as a stream of events: no document is built, so memory follows the tensors that
 // are there and not what a hostile header could make of a tree.
@@ -51,7 +27,8 @@ class HeaderHandler {
  public:
   using binary_t = nlohmann::json::binary_t;
 
-  HeaderHandler(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+  HeaderHandler(std::string_view text, const std::string& file, std::uint64_t max_memory)
+      : text_(text), file_(file), budget_(max_memory) {}
 
   SafetensorsHeader parse() {
     if (!text_.starts_with('{')) throw error("the header does not begin with '{'");
@@ -68,7 +45,7 @@ class HeaderHandler {
   bool number_unsigned(std::uint64_t number) {
     switch (state_) {
       case State::kShapeItem:
-        if (tensor_.shape.size() == kMaxAxes) throw error("more than 64 dimensions");
+        charge(sizeof number);
         tensor_.shape.push_back(number);
         return true;
       case State::kOffsetItem:
@@ -82,13 +59,16 @@ class HeaderHandler {
 
   bool string(std::string& text) {
     if (state_ == State::kMetadataValue) {
+      charge(text.size());
       header_.metadata.emplace_back(std::move(key_), std::move(text));
       state_ = State::kMetadataKey;
       return true;
     }
     if (state_ == State::kDType) {
       const auto type = dtype_from_name(text);
-      if (!type) throw error("tensor " + quoted(tensor_.name) + ": unknown dtype " + quoted(text));
+      if (!type || !in_safetensors(*type)) {
+        throw error("tensor " + quoted(tensor_.name) + ": unknown dtype " + quoted(text));
+      }
       tensor_.dtype = *type;
       state_ = State::kField;
       return true;
@@ -99,7 +79,10 @@ class HeaderHandler {
   bool key(std::string& name) {
     switch (state_) {
       case State::kTensorName:
-        if (!names_.insert(name).second) throw error("tensor " + quoted(name) + " appears twice");
+        if (!names_.insert(name).second) {
+          throw error((name == kMetadata ? "" : "tensor ") + quoted(name) + " appears twice");
+        }
+        charge(2 * name.size() + sizeof(TensorInfo) + kEntryMemory);
         key_ = std::move(name);
         state_ = State::kTensor;
         return true;
@@ -107,6 +90,7 @@ class HeaderHandler {
         if (!metadata_names_.insert(name).second) {
           throw error("__metadata__: key " + quoted(name) + " appears twice");
         }
+        charge(2 * name.size() + kEntryMemory);
         key_ = std::move(name);
         state_ = State::kMetadataValue;
         return true;
@@ -206,7 +190,11 @@ class HeaderHandler {
   }
 
   void descend() {
-    if (++depth_ > kMaxHeaderDepth) throw error("nested deeper than 64 levels");
+    if (++depth_ > kMaxHeaderDepth) throw error("nested deeper than 8 levels");
+  }
+  void charge(std::uint64_t bytes) {
+    if (bytes > budget_) throw error("the header needs more memory than --max-memory");
+    budget_ -= bytes;
   }
 
   bool field(const std::string& name) {
@@ -243,6 +231,7 @@ class HeaderHandler {
 
   std::string_view text_;
   const std::string& file_;
+  std::uint64_t budget_;
   std::size_t taken_ = 0;
   SafetensorsHeader header_;
   State state_ = State::kStart;
@@ -253,15 +242,6 @@ class HeaderHandler {
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false;
   std::unordered_set<std::string> names_, metadata_names_;
 };
-
-// The bytes a shape needs, or nothing past 64 bits.
-std::optional<std::uint64_t> needed_bytes(const TensorInfo& tensor) {
-  std::optional<std::uint64_t> bytes = dtype_size(tensor.dtype);
-  for (const std::uint64_t extent : tensor.shape) {
-    if (bytes) bytes = checked_mul(*bytes, extent);
-  }
-  return bytes;
-}
 
 // Tensors tile the buffer: each begins where the one before it ends, the last ends with the file.
 void check_layout(const SafetensorsHeader& header, std::uint64_t file_size,
@@ -280,10 +260,10 @@ void check_layout(const SafetensorsHeader& header, std::uint64_t file_size,
       throw error(" ends at byte " + std::to_string(tensor.end) + " of a buffer of " +
                   std::to_string(buffer));
     }
-    const auto needed = needed_bytes(tensor);
-    if (!needed || *needed != tensor.bytes()) {
-      throw error(": shape and dtype need " +
-                  (needed ? std::to_string(*needed) : "more than 2^64") +
+    const auto needed = tensor_bytes(tensor.dtype, tensor.shape);
+    if (!needed) throw error(": the size overflows or is no whole number of bytes");
+    if (*needed != tensor.bytes()) {
+      throw error(": shape and dtype need " + std::to_string(*needed) +
                   " bytes, data_offsets give " + std::to_string(tensor.bytes()));
     }
     if (tensor.begin < expected) throw error(" overlaps " + quoted(before->name));
@@ -301,25 +281,12 @@ void check_layout(const SafetensorsHeader& header, std::uint64_t file_size,
 
 }  // namespace
 
-std::size_t dtype_size(DType type) {
-  return row_of(type).size;
-}
-std::string_view dtype_name(DType type) {
-  return row_of(type).name;
-}
-std::optional<DType> dtype_from_name(std::string_view name) {
-  for (const DTypeRow& row : kDTypes) {
-    if (row.name == name) return row.type;
-  }
-  return std::nullopt;
-}
-
 SafetensorsHeader parse_safetensors_header(std::string_view header_json, std::uint64_t file_size,
-                                           const std::string& file) {
+                                           const std::string& file, std::uint64_t max_memory) {
   if (file_size < kLengthBytes || header_json.size() > file_size - kLengthBytes) {
     throw input_error({file, {}, 0}, "the header is longer than the file");
   }
-  SafetensorsHeader header = HeaderHandler(header_json, file).parse();
+  SafetensorsHeader header = HeaderHandler(header_json, file, max_memory).parse();
   header.data_offset = kLengthBytes + header_json.size();
   // Empty tensors come first among equals, so that they lie between their neighbours.
   std::stable_sort(header.tensors.begin(), header.tensors.end(),
@@ -331,27 +298,38 @@ SafetensorsHeader parse_safetensors_header(std::string_view header_json, std::ui
 }
 
 SafetensorsHeader read_safetensors_header(const FileReader& file) {
+  const ReadAt read_at = [&file](std::uint64_t offset, void* data, std::size_t size) {
+    file.read_at(offset, data, size);
+  };
+  return read_safetensors_header(read_at, file.size(), file.path(), kSafetensorsMemory);
+}
+
+SafetensorsHeader read_safetensors_header(const ReadAt& read_at, std::uint64_t file_size,
+                                          const std::string& file, std::uint64_t max_memory) {
+  const auto error = [&file](const std::string& message) {
+    return input_error({file, {}, 0}, message);
+  };
+  if (file_size < kLengthBytes) throw error("too short for a safetensors file");
   std::array<unsigned char, kLengthBytes> bytes{};
-  file.read_at(0, bytes.data(), bytes.size());
+  read_at(0, bytes.data(), bytes.size());
   std::uint64_t length = 0;
   for (std::size_t i = bytes.size(); i-- > 0;) length = length << 8 | bytes[i];
   if (length > kMaxSafetensorsHeader) {
-    throw input_error({file.path(), {}, 0}, "a header of " + std::to_string(length) +
-                                                " bytes, more than 100 MB: not safetensors");
+    throw error("a header of " + std::to_string(length) +
+                " bytes, more than 100 MB: not safetensors");
   }
-  if (length > file.size() - kLengthBytes) {
-    throw input_error({file.path(), {}, 0}, "the header claims " + std::to_string(length) +
-                                                " bytes, the file has " +
-                                                std::to_string(file.size() - kLengthBytes));
+  if (length > file_size - kLengthBytes) {
+    throw error("the header claims " + std::to_string(length) + " bytes, the file has " +
+                std::to_string(file_size - kLengthBytes));
   }
   std::string text(static_cast<std::size_t>(length), '\0');
-  file.read_at(kLengthBytes, text.data(), text.size());
-  return parse_safetensors_header(text, file.size(), file.path());
+  read_at(kLengthBytes, text.data(), text.size());
+  return parse_safetensors_header(text, file_size, file, max_memory);
 }
 
 std::string safetensors_header_bytes(
     std::vector<TensorInfo>& tensors,
-    const std::vector<std::pair<std::string, std::string>>& metadata) {
+    const std::vector<std::pair<std::string, std::string>>& metadata, std::uint64_t align) {
   std::string json;
   JsonWriter out(json);
   out.begin_object();
@@ -362,7 +340,7 @@ std::string safetensors_header_bytes(
   }
   std::uint64_t at = 0;
   for (TensorInfo& tensor : tensors) {
-    const auto bytes = needed_bytes(tensor);
+    const auto bytes = tensor_bytes(tensor.dtype, tensor.shape);
     const auto end = bytes ? checked_add(at, *bytes) : std::nullopt;
     if (!end) throw input_error({}, "tensor " + quoted(tensor.name) + ": too many bytes");
     tensor.begin = at;
@@ -374,7 +352,7 @@ std::string safetensors_header_bytes(
     out.end_array().end_object();
   }
   out.end_object();
-  json.append((8 - json.size() % 8) % 8, ' ');
+  json.append((align - (kLengthBytes + json.size()) % align) % align, ' ');
   if (json.size() > kMaxSafetensorsHeader)
     throw input_error({}, "a safetensors header of more than 100 MB");
 

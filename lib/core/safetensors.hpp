@@ -2,45 +2,21 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
-#include <span>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/dtype.hpp"
 #include "core/input.hpp"
-#include "core/output.hpp"
 
 namespace stateutils::core {
-
-// Element types as safetensors names them ("F32", "BF16", "F8_E4M3" ...), with their bytes.
-enum class DType {
-  kBool,
-  kU8,
-  kI8,
-  kF8E4M3,
-  kF8E5M2,
-  kU16,
-  kI16,
-  kF16,
-  kBF16,
-  kU32,
-  kI32,
-  kF32,
-  kU64,
-  kI64,
-  kF64
-};
-[[nodiscard]] std::size_t dtype_size(DType type);
-[[nodiscard]] std::string_view dtype_name(DType type);
-[[nodiscard]] std::optional<DType> dtype_from_name(std::string_view name);
 
 struct TensorInfo {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<std::uint64_t> shape;
+  Shape shape;
   std::uint64_t begin = 0, end = 0;  // bytes in the buffer
   [[nodiscard]] std::uint64_t bytes() const { return end - begin; }
 };
@@ -51,18 +27,28 @@ struct SafetensorsHeader {
   std::vector<std::pair<std::string, std::string>> metadata;  // __metadata__, in file order
 };
 
+// What a header may make its reader hold, unless the caller says so.
+inline constexpr std::uint64_t kSafetensorsMemory = 1ull << 30;
+
 // Strict: header at most 100 MB and inside the file, no doubled names, known dtypes, size =
 // product of shape x item size (checked), no overlap, no hole, the buffer ends with the file.
 // `header_json` excludes the length; errors are kInput naming file and byte.
-[[nodiscard]] SafetensorsHeader parse_safetensors_header(std::string_view header_json,
-                                                         std::uint64_t file_size,
-                                                         const std::string& file);
+[[nodiscard]] SafetensorsHeader parse_safetensors_header(
+    std::string_view header_json, std::uint64_t file_size, const std::string& file,
+    std::uint64_t max_memory = kSafetensorsMemory);
 [[nodiscard]] SafetensorsHeader read_safetensors_header(const FileReader& file);
+// The same from any source of `file_size` bytes: `read_at` fills exactly what it is asked for.
+using ReadAt = std::function<void(std::uint64_t offset, void* data, std::size_t size)>;
+[[nodiscard]] SafetensorsHeader read_safetensors_header(const ReadAt& read_at,
+                                                        std::uint64_t file_size,
+                                                        const std::string& file,
+                                                        std::uint64_t max_memory);
 
 // Header bytes (length included) for tensors laid out in the order given; fills begin and end.
-// The data section starts at a multiple of 8; __metadata__ first, keys as given.
+// The data section starts at a multiple of `align`, itself one of 8; __metadata__ first, keys as
+// given.
 [[nodiscard]] std::string safetensors_header_bytes(
     std::vector<TensorInfo>& tensors,
-    const std::vector<std::pair<std::string, std::string>>& metadata);
+    const std::vector<std::pair<std::string, std::string>>& metadata, std::uint64_t align = 8);
 
 }  // namespace stateutils::core

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <new>
+#include <system_error>
 
 #include "core/cli_table.hpp"
 #include "core/signals.hpp"
@@ -207,7 +207,7 @@ int Tool::main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     message = "out of memory";
     code = static_cast<int>(Category::kEnvironment);
-  } catch (const std::filesystem::filesystem_error& error) {
+  } catch (const std::system_error& error) {  // file systems, and threads that cannot be started
     message = error.what();
     code = static_cast<int>(Category::kEnvironment);
   } catch (const std::exception& error) {

@@ -140,7 +140,7 @@ void BlockIds::finish(Trace& trace, std::span<const std::uint32_t> session_of) {
   std::uint64_t total = 0;
   if (!hashing_ && !offsets(session_of, base, total)) start_hashing(session_of);
   if (hashing_) {
-    table_ = {};
+    table_ = std::vector<Slot>();  // `= {}` would keep its room
     total = used_;
     trace.distinct = used_;
   } else {

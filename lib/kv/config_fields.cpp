@@ -10,9 +10,9 @@ namespace stateutils::kv {
 
 using core::quoted;
 using core::usage_error;
-using nlohmann::json;
 
-Fields::Fields(const json* object, std::string path) : object_(object), path_(std::move(path)) {
+Fields::Fields(const nlohmann::json* object, std::string path)
+    : object_(object), path_(std::move(path)) {
   if (object_ != nullptr && !object_->is_object()) {
     throw usage_error("config: " + quoted(path_) + " is no object");
   }
@@ -27,7 +27,7 @@ bool Fields::has(const std::string& key) {
   return object_ != nullptr && object_->contains(key) && !object_->at(key).is_null();
 }
 
-const json& Fields::get(const std::string& key) {
+const nlohmann::json& Fields::get(const std::string& key) {
   if (!has(key)) throw usage_error("config: " + quoted(at(key)) + " is missing");
   return object_->at(key);
 }
@@ -39,7 +39,7 @@ Fields Fields::object(const std::string& key) {
 std::vector<Fields> Fields::objects(const std::string& key) {
   std::vector<Fields> list;
   if (!has(key)) return list;
-  const json& array = object_->at(key);
+  const nlohmann::json& array = object_->at(key);
   if (!array.is_array()) throw usage_error("config: " + quoted(at(key)) + " is no list");
   for (std::size_t i = 0; i < array.size(); ++i) {
     list.emplace_back(&array[i], at(key) + "[" + std::to_string(i) + "]");
@@ -49,7 +49,7 @@ std::vector<Fields> Fields::objects(const std::string& key) {
 
 std::string Fields::text(const std::string& key, const std::string& otherwise) {
   if (!has(key)) return otherwise;
-  const json& value = object_->at(key);
+  const nlohmann::json& value = object_->at(key);
   if (!value.is_string()) throw usage_error("config: " + quoted(at(key)) + " is no text");
   return value.get<std::string>();
 }
@@ -75,7 +75,7 @@ bool Fields::flag(const std::string& key, bool otherwise) {
 
 double Fields::number(const std::string& key, double otherwise, double least, double most) {
   if (!has(key)) return otherwise;
-  const json& value = object_->at(key);
+  const nlohmann::json& value = object_->at(key);
   const double x = value.is_number() ? value.get<double>() : least - 1;
   if (!(x >= least && x <= most)) {
     throw usage_error("config: " + quoted(at(key)) + " is no number from " +
@@ -87,7 +87,7 @@ double Fields::number(const std::string& key, double otherwise, double least, do
 std::uint64_t Fields::count(const std::string& key, std::uint64_t otherwise, std::uint64_t least,
                             std::uint64_t most) {
   if (!has(key)) return otherwise;
-  const json& value = object_->at(key);
+  const nlohmann::json& value = object_->at(key);
   const bool whole =
       value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0) ||
       (value.is_number_float() && value.get<double>() >= 0 &&
@@ -103,7 +103,7 @@ std::uint64_t Fields::count(const std::string& key, std::uint64_t otherwise, std
 
 std::int64_t Fields::time(const std::string& key, std::int64_t otherwise) {
   if (!has(key)) return otherwise;
-  const json& value = object_->at(key);
+  const nlohmann::json& value = object_->at(key);
   std::string text;
   if (value.is_string()) text = value.get<std::string>();
   if (value.is_number()) text = core::format_double(value.get<double>());
@@ -117,7 +117,7 @@ std::int64_t Fields::time(const std::string& key, std::int64_t otherwise) {
 // Shorter times than a nanosecond matter in coefficients: "0.5ns" must not round.
 double Fields::seconds(const std::string& key, double otherwise) {
   if (!has(key)) return otherwise;
-  const json& value = object_->at(key);
+  const nlohmann::json& value = object_->at(key);
   if (value.is_number()) return number(key, otherwise, 0, 1e9);
   const std::string text = value.is_string() ? value.get<std::string>() : "";
   const std::pair<const char*, double> units[] = {

@@ -11,7 +11,6 @@ namespace stateutils::kv {
 namespace {
 
 using core::quoted;
-using nlohmann::json;
 
 std::vector<std::string> parts_of(const std::string& path) {
   std::vector<std::string> parts;
@@ -27,7 +26,7 @@ std::vector<std::string> parts_of(const std::string& path) {
 }
 
 // The entry of a list by index or name; the list's size when there is none.
-std::size_t entry_of(const json& list, const std::string& part) {
+std::size_t entry_of(const nlohmann::json& list, const std::string& part) {
   const auto index = core::parse_u64(part);
   if (index) return *index < list.size() ? static_cast<std::size_t>(*index) : list.size();
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -38,8 +37,8 @@ std::size_t entry_of(const json& list, const std::string& part) {
 
 }  // namespace
 
-void set_path_value(json& config, const std::string& path, const json& value) {
-  json* at = &config;
+void set_path_value(nlohmann::json& config, const std::string& path, const nlohmann::json& value) {
+  nlohmann::json* at = &config;
   for (const std::string& part : parts_of(path)) {
     if (at->is_array()) {
       const std::size_t entry = entry_of(*at, part);
@@ -56,8 +55,8 @@ void set_path_value(json& config, const std::string& path, const json& value) {
   *at = value;
 }
 
-void set_path(json& config, const std::string& path, const std::string& value) {
-  json parsed;
+void set_path(nlohmann::json& config, const std::string& path, const std::string& value) {
+  nlohmann::json parsed;
   try {
     parsed = core::parse_json(value, path);
   } catch (const core::Error&) {
@@ -66,8 +65,8 @@ void set_path(json& config, const std::string& path, const std::string& value) {
   set_path_value(config, path, parsed);
 }
 
-const json* find_path(const json& document, const std::string& path) {
-  const json* at = &document;
+const nlohmann::json* find_path(const nlohmann::json& document, const std::string& path) {
+  const nlohmann::json* at = &document;
   for (const std::string& part : parts_of(path)) {
     if (at->is_array()) {
       const std::size_t entry = entry_of(*at, part);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "kv/engine_semi_plain.hpp"
 
 namespace stateutils::kv {
 
@@ -43,9 +44,9 @@ void Fleet::check_progress(std::uint64_t preempted) const {
 }
 
 SimResult simulate(const Trace& trace, const RunConfig& config, const SimOptions& options) {
-  SimResult result = config.semi_pd        ? simulate_semi_pd(trace, config, options)
-                     : options.exact_steps ? simulate_plainly(trace, config, options)
-                                           : simulate_stretches(trace, config, options);
+  const auto plain = config.semi_pd ? simulate_semi_plainly : simulate_plainly;
+  const auto fast = config.semi_pd ? simulate_semi_pd : simulate_stretches;
+  SimResult result = (options.exact_steps ? plain : fast)(trace, config, options);
   const Outcomes& out = result.outcomes;
   std::uint64_t stuck = 0;
   for (std::uint32_t i = 0; i < trace.size(); ++i) {

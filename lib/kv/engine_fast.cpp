@@ -93,6 +93,7 @@ void Loop::arrive(std::uint32_t request, std::int64_t now) {
   const std::uint32_t slot = new_slot();
   actives[slot].request = request;
   actives[slot].target = trace.in[request];
+  actives[slot].streams = config.streams;
   instances_[to].arrive(slot, now);
 }
 
@@ -124,8 +125,8 @@ void Loop::handle(const Event& event) {
   switch (event.kind) {
     case EventKind::kTransfer:
       if (event.version > 0) {
-        instances_[event.version - 1].release_moved(event.item, event.time);
-        instance.landed(event.item, event.time);
+        instances_[event.version - 1].release_moved(event.slot, event.time);
+        instance.landed(event.slot, event.time);
       } else {
         instance.wake(event.time);
       }

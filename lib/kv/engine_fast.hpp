@@ -21,6 +21,7 @@ struct Active {
   std::uint32_t request = 0;
   State state = State::kFree;
   bool swapped = false, admitted = false;
+  bool streams = false;         // writes while it reads
   bool resumes = false;         // as a decode, once its KV is back
   std::uint32_t target = 0;     // tokens to compute before the next token comes
   std::uint32_t computed = 0;   // of them in KV (prefill)
@@ -94,6 +95,7 @@ class Instance {
   using Channels = std::array<std::int64_t, kTiers>;
   [[nodiscard]] std::int64_t load_end(const KvTree::Match& match, std::int64_t now,
                                       Channels& free_at) const;
+  [[nodiscard]] bool loading(std::int64_t now) const;  // some channel is busy
   std::int64_t bring_up(std::uint32_t request, const KvTree::Match& match, std::int64_t now);
   [[nodiscard]] std::uint32_t shareable(std::uint32_t request, std::uint32_t target) const;
   [[nodiscard]] WaitKey next_waiting(std::int64_t now) const;
@@ -112,6 +114,7 @@ class Instance {
   void leave_decodes(std::uint32_t slot, std::int64_t now);
   void finish(std::uint32_t slot, std::int64_t now);
   void finish_chunk(const Chunk& chunk, std::int64_t now);
+  void token_out(Active& a, std::int64_t now);
   void insert_blocks(Active& a, std::int64_t now);
   void release(Active& a, std::uint64_t held);
   void note_steps(std::uint64_t steps, std::int64_t now);
@@ -154,6 +157,7 @@ class Instance {
 
   // The iteration or stretch under way.
   bool busy_ = false, build_pending_ = false, changed_ = true;
+  bool refused_ = false;  // what waits found no place in the batch
   std::vector<Chunk> batch_;
   BatchShape shape_;
   std::uint64_t steps_ = 0, version_ = 0;
@@ -179,8 +183,9 @@ class Loop {
   struct Event {
     std::int64_t time = 0;
     EventKind kind = EventKind::kArrival;
-    std::uint32_t instance = 0, item = 0;
+    std::uint32_t instance = 0, item = 0;  // item: request, or session of a timer
     std::uint64_t version = 0;
+    std::uint32_t slot = 0;  // of the request
     [[nodiscard]] auto order() const { return std::tuple(time, kind, instance, item, version); }
     bool operator<(const Event& other) const { return order() > other.order(); }
   };
@@ -209,7 +214,7 @@ class Loop {
 
   std::vector<Instance> instances_;
   std::priority_queue<Event> events_;
-  std::vector<std::uint32_t> free_slots_, sticky_, source_;
+  std::vector<std::uint32_t> free_slots_, sticky_;
   std::uint64_t turn_ = 0;
 };
 

@@ -59,6 +59,7 @@ void Instance::build(std::int64_t now) {
   shape_ = {};
   delay_ = 0;
   preempted_now_ = 0;
+  refused_ = false;
   now_ = now;
   resume_loaded(now);
   change_priorities(now);
@@ -137,7 +138,7 @@ void Instance::land_incoming(std::int64_t now) {
     const std::uint64_t bytes = tokens * loop_.fleet.token_bytes;
     const std::int64_t end = now + handover_ns(loop_.config, bytes, a.last_token - a.began);
     ++loop_.outcomes.transfers;
-    loop_.push({end, EventKind::kTransfer, index_, slot, 1 + std::uint64_t{source}});
+    loop_.push({end, EventKind::kTransfer, index_, a.request, 1 + std::uint64_t{source}, slot});
   }
   incoming_.erase(incoming_.begin(), incoming_.begin() + static_cast<std::ptrdiff_t>(taken));
 }
@@ -146,7 +147,8 @@ void Instance::admit_waiting(std::int64_t now) {
   while (waiting_.size() > 0 && running() < loop_.config.max_seqs) {
     const WaitKey key = next_waiting(now);
     const bool swapped = active(key.slot).swapped;
-    if (!(swapped ? admit_swapped(key.slot, now) : admit(key.slot, now))) return;
+    refused_ = !(swapped ? admit_swapped(key.slot, now) : admit(key.slot, now));
+    if (refused_) return;
     dequeue(key);
     // Its own blocks are locked now: what retention held for it until now can go.
     const std::uint32_t session = session_of(loop_.trace, key.request);
@@ -201,7 +203,7 @@ bool Instance::admit(std::uint32_t slot, std::int64_t now) {
   started_.push_back(slot);
   Outcomes& out = loop_.outcomes;
   if (later) {
-    loop_.push({a.ready, EventKind::kTransfer, index_, slot, 0});
+    loop_.push({a.ready, EventKind::kTransfer, index_, r, 0});
     out.stalled += a.ready - now;
     if (out.detail) out.stall[r] += a.ready - now;
   }
@@ -260,7 +262,7 @@ bool Instance::admit_swapped(std::uint32_t slot, std::int64_t now) {
     allocate(spare);
     a.spare = static_cast<std::uint32_t>(spare);
     a.ready = up_free_[1] = std::max(now, up_free_[1]) + time;
-    loop_.push({a.ready, EventKind::kTransfer, index_, slot, 0});
+    loop_.push({a.ready, EventKind::kTransfer, index_, a.request, 0});
   } else {
     delay_ += time;
   }
@@ -313,10 +315,11 @@ void Instance::start_iteration(std::int64_t now) {
   }
   changed_ = !batch_.empty() || delay_ > 0;
   iteration_start_ = now + delay_;
-  // Under vtc every step moves the tenants' counters, which arrivals look at; and blocks that are
-  // still being written out may hold up the next step.
+  // Under vtc every step moves the tenants' counters, which arrivals look at; blocks that are still
+  // being written out may hold up the next step; and whether what was refused is to be loaded, or
+  // computed, or goes behind another, depends on the loads that are under way.
   const bool stretch = batch_.empty() && delay_ == 0 && fresh_.empty() && now >= outgoing_end_ &&
-                       loop_.config.scheduler != Scheduler::kVtc;
+                       !(refused_ && loading(now)) && loop_.config.scheduler != Scheduler::kVtc;
   steps_ = stretch ? undisturbed_steps() : 1;
   units_then_ = setup_.units - free_;
   for (const Chunk& chunk : batch_) {

@@ -23,6 +23,10 @@ std::int64_t Instance::load_end(const KvTree::Match& match, std::int64_t now,
   return at;
 }
 
+bool Instance::loading(std::int64_t now) const {
+  return std::ranges::any_of(up_free_, [now](std::int64_t t) { return t > now; });
+}
+
 // Loads the matched blocks of lower tiers, for which there is room; returns when they are there.
 std::int64_t Instance::bring_up(std::uint32_t request, const KvTree::Match& match,
                                 std::int64_t now) {
@@ -67,8 +71,7 @@ void Instance::prefetch(std::uint32_t session, std::int64_t now) {
   for (const AgentSteps::Soon& next : loop_.steps->soon(session, loop_.config.ahead)) {
     const KvTree::Match all = tree_.match(next.request, full_blocks(loop_.trace, next.request));
     const std::uint32_t gpu = all.blocks[0];
-    const bool busy = std::ranges::any_of(up_free_, [now](std::int64_t t) { return t > now; });
-    if (all.total == gpu || busy) continue;
+    if (all.total == gpu || loading(now)) continue;
     const std::uint32_t held = tree_.relock(kNone, next.request, gpu);
     const std::uint64_t wanted = all.total - gpu, free = free_ / per_block;
     if (wanted > free) {

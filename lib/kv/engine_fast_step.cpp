@@ -245,17 +245,19 @@ void Instance::finish_chunk(const Chunk& chunk, std::int64_t now) {
   a.computed += chunk.tokens;
   pending_prefill_ -= chunk.tokens;
   insert_blocks(a, now);
-  if (a.computed < a.target) return;
-  std::erase(started_, chunk.slot);
-  ++a.generated;
-  if (a.generated == 1) {
-    loop_.outcomes.first[a.request] = now;
-  } else {
-    a.tbt_max = std::max(a.tbt_max, now - a.last_token);
+  const std::uint32_t outputs = outputs_of(loop_.trace, a.request);
+  if (a.computed < a.target) {
+    // Multi-Stream LLMs: a token is written in each pass that reads. Its KV is computed behind the
+    // prompt's; the last token comes when all is read.
+    if (!a.streams || a.generated + 1 == outputs) return;
+    token_out(a, now);
+    ++a.target;
+    ++pending_prefill_;
+    return;
   }
-  a.last_token = now;
-  waiting_.serve(a.request, 2);
-  if (a.generated == outputs_of(loop_.trace, a.request)) {
+  std::erase(started_, chunk.slot);
+  token_out(a, now);
+  if (a.generated == outputs) {
     finish(chunk.slot, now);
   } else if (setup_.entry->role == Role::kPrefill) {
     a.state = State::kMoving;
@@ -265,6 +267,17 @@ void Instance::finish_chunk(const Chunk& chunk, std::int64_t now) {
   } else {
     join_decodes(chunk.slot, now);
   }
+}
+
+void Instance::token_out(Active& a, std::int64_t now) {
+  ++a.generated;
+  if (a.generated == 1) {
+    loop_.outcomes.first[a.request] = now;
+  } else {
+    a.tbt_max = std::max(a.tbt_max, now - a.last_token);
+  }
+  a.last_token = now;
+  waiting_.serve(a.request, 2);
 }
 
 void Instance::release(Active& a, std::uint64_t tokens) {
@@ -345,6 +358,7 @@ void Instance::preempt(std::uint32_t slot, std::int64_t now) {
   }
   free_ += a.spare;
   a.spare = 0;
+  a.streams = false;
   ++preempted_now_;
   loop_.fleet.check_progress(++loop_.outcomes.preempted);
   if (loop_.outcomes.detail) ++loop_.outcomes.preemptions[a.request];

@@ -73,6 +73,7 @@ void Loop::arrive(std::uint32_t r, std::int64_t now) {
   }
   jobs_[r].request = r;
   jobs_[r].target = trace_.in[r];
+  jobs_[r].streams = config_.streams;
   Machine& m = machines_[to];
   m.waiting.joined(r);
   enqueue(m, r);
@@ -260,15 +261,14 @@ void Loop::end_chunk(Machine& m, std::uint32_t r, std::int64_t now) {
     job.chain = full;
     note_use(m, job);
   }
-  if (job.computed < job.target) return;
-  std::erase(m.prefills, r);
-  if (++job.generated == 1) {
-    out_.first[r] = now;
-  } else {
-    job.tbt_max = std::max(job.tbt_max, now - job.last_token);
+  if (job.computed < job.target) {
+    if (!job.streams || job.generated + 1 == outputs_of(trace_, r)) return;
+    token_out(m, job, now);
+    ++job.target;
+    return;
   }
-  job.last_token = now;
-  m.waiting.serve(r, 2);
+  std::erase(m.prefills, r);
+  token_out(m, job, now);
   if (job.generated == outputs_of(trace_, r)) {
     finish(m, r, now);
   } else if (m.setup.entry->role == Role::kPrefill) {
@@ -284,6 +284,16 @@ void Loop::end_chunk(Machine& m, std::uint32_t r, std::int64_t now) {
   } else {
     decode_from(m, r);
   }
+}
+
+void Loop::token_out(Machine& m, Job& job, std::int64_t now) {
+  if (++job.generated == 1) {
+    out_.first[job.request] = now;
+  } else {
+    job.tbt_max = std::max(job.tbt_max, now - job.last_token);
+  }
+  job.last_token = now;
+  m.waiting.serve(job.request, 2);
 }
 
 void Loop::decode_from(Machine& m, std::uint32_t r) {
@@ -358,6 +368,7 @@ void Loop::preempt(Machine& m, std::uint32_t r, std::int64_t now) {
   std::erase(m.prefills, r);
   m.free += job.spare;
   job.spare = 0;
+  job.streams = false;
   if (job.decoding) {
     m.waiting.decoding(r, -1);
     m.changed = true;

@@ -20,6 +20,7 @@ struct Job {
   std::uint32_t request = 0, target = 0, computed = 0, generated = 0, chain = 0, chunk = 0;
   std::uint32_t clean = 0, reserved = 0, source = 0, spare = 0;
   bool admitted = false, swapped = false, resumes = false, decoding = false, first_step = false;
+  bool streams = false;
   std::int64_t ready = 0, last_token = 0, tbt_max = 0, began = 0;
   WaitKey key;
 };
@@ -116,6 +117,7 @@ class Loop {
   void begin(Machine& m, std::int64_t now);
   void end(Machine& m, std::int64_t now);
   void end_chunk(Machine& m, std::uint32_t r, std::int64_t now);
+  void token_out(Machine& m, Job& job, std::int64_t now);
   void decode_from(Machine& m, std::uint32_t r);
   void finish(Machine& m, std::uint32_t r, std::int64_t now);
   void release(Machine& m, Job& job);

@@ -33,7 +33,6 @@ std::uint32_t Cache::insert(std::uint32_t request, std::uint32_t from, std::uint
                             std::int64_t ready) {
   const std::vector<std::uint32_t> ids = chain(request, to);
   std::uint32_t added = 0;
-  bool through = tiers_.size() > 1 && tiers_[1].write == TierWrite::kThrough;
   ++clock_;
   for (std::uint32_t k = from; k < to; ++k) {
     Block& block = blocks_[ids[k]];
@@ -48,7 +47,11 @@ std::uint32_t Cache::insert(std::uint32_t request, std::uint32_t from, std::uint
     block.sequence = ++inserted_;
     if (exclusive_) block.in = {};
     block.in[0] = true;
-    if (through && !block.in[1]) through = write_down(0, ids[k]);
+  }
+  if (tiers_.size() > 1 && tiers_[1].write == TierWrite::kThrough) {
+    for (std::uint32_t k = from; k < to; ++k) {
+      if (!blocks_[ids[k]].in[1] && !write_down(0, ids[k])) break;
+    }
   }
   return added;
 }

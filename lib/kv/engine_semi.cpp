@@ -1,7 +1,7 @@
 #include "kv/engine_semi.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 namespace stateutils::kv {
 namespace semi {
@@ -84,8 +84,8 @@ void Loop::wake(Machine& m, std::int64_t now) {
 // Decodes go before prefills: they may need the memory that a prefill would take.
 void Loop::build(Machine& m, std::int64_t now) {
   m.build_pending = false;
-  control(m, now);
-  if (!m.decode.busy && start_decode(m, now)) begin(m, m.decode, now);
+  if (m.shares.adjust(now)) m.prefill.switching = m.decode.switching = true;
+  if (!m.decode.busy && start_decode(m)) begin(m, m.decode, now);
   if (!m.prefill.busy && start_prefill(m, now)) begin(m, m.prefill, now);
 }
 
@@ -163,7 +163,7 @@ bool Loop::start_prefill(Machine& m, std::int64_t now) {
 
 // While blocks are short the request that arrived last goes; if it is being prefilled, decodes wait
 // for the end of that.
-bool Loop::start_decode(Machine& m, std::int64_t) {
+bool Loop::start_decode(Machine& m) {
   const auto arrival = [this](std::uint32_t r) { return std::pair(arrivals_.time_of(r), r); };
   for (;;) {
     if (m.decodes.empty()) return false;
@@ -174,8 +174,7 @@ bool Loop::start_decode(Machine& m, std::int64_t) {
       break;
     }
     std::uint32_t last = *std::ranges::max_element(m.decodes, {}, arrival);
-    for (const std::uint32_t r : m.started)
-      last = std::max(last, r, [&](auto a, auto b) { return arrival(a) < arrival(b); });
+    for (const std::uint32_t r : m.started) last = std::ranges::max(last, r, {}, arrival);
     if (m.prefill.busy && std::ranges::count(m.batch, last) > 0) return false;
     preempt(m, last);
   }
@@ -187,50 +186,26 @@ bool Loop::start_decode(Machine& m, std::int64_t) {
   return true;
 }
 
-// Prefill takes its time over its share; decode the longer of its reading and its arithmetic over
-// its share, and more below y_sat. Side by side with x + y > 1 each has its part of the sum.
-void Loop::lengths(Machine& m, bool prefill) {
-  const CostModel& cost = *m.setup.cost;
-  const double sum = std::max(1.0, m.x + m.y);
-  const auto ns = [](double fixed) {
-    return std::max<std::int64_t>(1, std::llround(fixed / (1 << kFixedBits)));
-  };
-  if (prefill) {
-    const auto whole = static_cast<double>(cost.cost(m.prefill_shape, 0));
-    m.prefill.alone = ns(whole / m.x);
-    m.prefill.shared = ns(whole * sum / m.x);
-    return;
-  }
-  const CostModel::Parts parts = cost.parts(m.decode_shape, m.context);
-  const auto at = [&](double y) {
-    const double busy = std::max(parts.memory, parts.compute / y);
-    const double slow = y < config_.semi.y_sat ? config_.semi.y_sat / y : 1;
-    return ns(parts.overhead + busy * slow);
-  };
-  m.decode.alone = at(m.y);
-  m.decode.shared = at(m.y / sum);
-}
-
 // The other phase has started or ended at `now`: what is left takes longer or shorter.
 void Loop::stretch(Machine& m, bool prefill, std::int64_t now) {
   Phase& phase = prefill ? m.prefill : m.decode;
   if (!phase.busy) return;
   const bool other = prefill ? m.decode.busy : m.prefill.busy;
-  const double ratio =
-      static_cast<double>(phase.length(other)) / static_cast<double>(phase.length(!other));
   const std::int64_t from = std::max(now, phase.start);
-  phase.end = from + std::llround(static_cast<double>(phase.end - from) * ratio);
+  phase.end = from + phase.lengths.rest(phase.end - from, other);
   events_.push({phase.end, EventKind::kIteration, number(m), prefill ? 0 : 1, ++phase.version});
 }
 
 void Loop::begin(Machine& m, Phase& phase, std::int64_t now) {
   const bool prefill = &phase == &m.prefill;
   const Phase& other = prefill ? m.decode : m.prefill;
-  lengths(m, prefill);
+  const CostModel& cost = *m.setup.cost;
+  phase.lengths = prefill ? m.shares.prefill(cost, m.prefill_shape)
+                          : m.shares.decode(cost, m.decode_shape, m.context);
   phase.busy = true;
   phase.start = now + (phase.switching ? config_.semi.t_switch : 0);
   phase.switching = false;
-  phase.end = phase.start + phase.length(other.busy);
+  phase.end = phase.start + phase.lengths.of(other.busy);
   if (!other.busy) m.busy_since = now;
   events_.push({phase.end, EventKind::kIteration, number(m), prefill ? 0 : 1, ++phase.version});
   stretch(m, !prefill, now);
@@ -262,8 +237,7 @@ void Loop::token(Machine& m, std::uint32_t r, std::int64_t now) {
   Job& job = jobs_[r];
   if (++job.generated == 1) {
     out_.first[r] = now;
-    m.window.ttft += static_cast<double>(now - arrivals_.time_of(r));
-    ++m.window.firsts;
+    m.shares.first_token(now - arrivals_.time_of(r));
   } else {
     job.tbt_max = std::max(job.tbt_max, now - job.last_token);
   }
@@ -325,10 +299,7 @@ void Loop::finish(Machine& m, std::uint32_t r, std::int64_t now) {
   Job& job = jobs_[r];
   out_.finish[r] = now;
   out_.tbt_max[r] = job.tbt_max;
-  if (job.generated > 1) {
-    m.window.tpot += static_cast<double>(now - out_.first[r]) / (job.generated - 1);
-    ++m.window.finished;
-  }
+  m.shares.last_token(now - out_.first[r], job.generated);
   release(m, job);
   m.waiting.left(r);
   arrivals_.finished(r, now);
@@ -348,33 +319,6 @@ void Loop::preempt(Machine& m, std::uint32_t r) {
   job.computed = 0;
   job.key = wait_key(config_, trace_, arrivals_, r, job.target, false);
   m.waiting.push(job.key);
-}
-
-// At the end of each window: the phase that misses its SLO alone, or by more, gets a step more.
-void Loop::control(Machine& m, std::int64_t now) {
-  const SemiPdConfig& semi = config_.semi;
-  Window& seen = m.window;
-  if (seen.end == kNoTime) seen.end = now + semi.window;
-  if (now < seen.end) return;
-  const auto excess = [](double sum, std::uint64_t n, std::int64_t slo) {
-    return n == 0 || slo == kNoTime ? -1.0
-                                    : sum / static_cast<double>(n) /
-                                              static_cast<double>(std::max<std::int64_t>(1, slo)) -
-                                          1;
-  };
-  const double ttft = excess(seen.ttft, seen.firsts, config_.slo_ttft);
-  const double tpot = excess(seen.tpot, seen.finished, config_.slo_tpot);
-  seen = {};
-  seen.end = now + semi.window;
-  if (ttft <= 0 && tpot <= 0) return;
-  double &more = ttft > tpot ? m.x : m.y, &less = ttft > tpot ? m.y : m.x;
-  const std::pair before(m.x, m.y);
-  if (more + semi.step <= 1) {
-    more += semi.step;
-  } else if (less - semi.step >= semi.step) {
-    less -= semi.step;  // the larger share is whole already
-  }
-  if (before != std::pair(m.x, m.y)) m.prefill.switching = m.decode.switching = true;
 }
 
 void Loop::handle(const Event& event) {

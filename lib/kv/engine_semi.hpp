@@ -8,6 +8,7 @@
 
 #include "kv/engine.hpp"
 #include "kv/engine_queue.hpp"
+#include "kv/engine_semi_shares.hpp"
 
 namespace stateutils::kv::semi {
 
@@ -24,17 +25,10 @@ struct Job {
 // starts; what is left of it is stretched when the other phase starts or ends.
 struct Phase {
   bool busy = false;
-  std::int64_t start = 0, end = 0, alone = 0, shared = 0;
+  std::int64_t start = 0, end = 0;
+  Lengths lengths;
   std::uint64_t version = 0;
   bool switching = false;  // shares have changed: the next iteration pays for it
-  [[nodiscard]] std::int64_t length(bool other) const { return other ? shared : alone; }
-};
-
-// What the controller has seen in this window.
-struct Window {
-  std::int64_t end = kNoTime;
-  double ttft = 0, tpot = 0;
-  std::uint64_t firsts = 0, finished = 0;
 };
 
 struct Machine {
@@ -43,16 +37,14 @@ struct Machine {
         tree(trace, the_setup.tiers, false),
         waiting(trace, config.scheduler == Scheduler::kVtc),
         free(the_setup.units),
-        x(config.semi.x),
-        y(config.semi.y) {}
+        shares(config) {}
   const InstanceSetup& setup;
   KvTree tree;
   WaitQueue waiting;
   std::uint64_t free, pending = 0;  // units; prompt tokens still to compute
-  double x, y;
+  Shares shares;
   std::vector<std::uint32_t> started, decodes, batch, stepping;
   Phase prefill, decode;
-  Window window;
   BatchShape prefill_shape, decode_shape;
   std::uint64_t context = 0;
   std::int64_t busy_since = kNoTime;
@@ -88,9 +80,8 @@ class Loop {
   bool start_prefill(Machine& m, std::int64_t now);
   bool admit(Machine& m, std::uint32_t r, std::uint32_t& budget, std::int64_t now);
   void take(Machine& m, std::uint32_t r, std::uint32_t tokens, std::uint32_t& budget);
-  bool start_decode(Machine& m, std::int64_t now);
+  bool start_decode(Machine& m);
   void begin(Machine& m, Phase& phase, std::int64_t now);
-  void lengths(Machine& m, bool prefill);
   void stretch(Machine& m, bool prefill, std::int64_t now);
   void end_prefill(Machine& m, std::int64_t now);
   void end_decode(Machine& m, std::int64_t now);
@@ -98,7 +89,6 @@ class Loop {
   void finish(Machine& m, std::uint32_t r, std::int64_t now);
   void release(Machine& m, Job& job);
   void preempt(Machine& m, std::uint32_t r);
-  void control(Machine& m, std::int64_t now);
   void log(Machine& m, const Phase& phase, std::int64_t now);
 
   const Trace& trace_;

@@ -8,11 +8,7 @@ namespace stateutils::kv {
 
 KvTree::KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exclusive,
                const AgentSteps* steps)
-    : trace_(trace),
-      tiers_(tiers),
-      exclusive_(exclusive),
-      steps_(steps),
-      top_(trace.id_space, kNone) {
+    : trace_(trace), tiers_(tiers), exclusive_(exclusive), steps_(steps) {
   if (steps != nullptr) users_.emplace(*steps);
 }
 
@@ -68,15 +64,15 @@ std::uint32_t KvTree::split(std::uint32_t n, std::uint32_t upper) {
   ChainCursor at(trace_, low.request);
   at.forward(low.begin);
   low.first_block = at.block();
-  top_[up.first_block] = u;
-  top_[low.first_block] = n;
+  top_.set(up.first_block, u);
+  top_.set(low.first_block, n);
   if (users_) users_->copy(n, u);
   return u;
 }
 
 std::uint32_t KvTree::node_at(ChainCursor& at, std::uint32_t limit) {
   if (at.at_end() || at.depth() >= limit) return kNone;
-  const std::uint32_t n = top_[at.block()];
+  const std::uint32_t n = top_.find(at.block());
   if (n == kNone) return kNone;
   const std::uint32_t shared = std::min(
       {nodes_[n].size(), limit - at.depth(), at.common(trace_.runs_of(nodes_[n].request))});
@@ -89,7 +85,7 @@ KvTree::Match KvTree::match(std::uint32_t request, std::uint32_t most) const {
   if (most == 0) return match;
   ChainCursor at(trace_, request);
   while (!at.at_end() && at.depth() < most) {
-    const std::uint32_t n = top_[at.block()];
+    const std::uint32_t n = top_.find(at.block());
     if (n == kNone || nodes_[n].mask == 0) break;
     const Node& node = nodes_[n];
     const std::uint32_t shared =
@@ -125,7 +121,7 @@ void KvTree::leave(std::size_t tier, std::uint32_t n) {
 void KvTree::remove_if_empty(std::uint32_t n) {
   while (n != kNone && nodes_[n].mask == 0 && nodes_[n].children == 0 && nodes_[n].refs == 0) {
     const std::uint32_t parent = nodes_[n].parent;
-    top_[nodes_[n].first_block] = kNone;
+    top_.erase(nodes_[n].first_block);
     if (users_) users_->clear(n);
     unused_.push_back(n);
     if (parent != kNone) --nodes_[parent].children;
@@ -137,8 +133,6 @@ std::uint32_t KvTree::insert(std::uint32_t request, std::uint32_t from, std::uin
                              std::int64_t ready) {
   ChainCursor at(trace_, request);
   std::uint32_t above = kNone, added = 0;
-  // Written through from the root side, up to the first block that finds no room.
-  bool through = tiers_.size() > 1 && tiers_[1].write == TierWrite::kThrough;
   ++clock_;
   while (at.depth() < to) {
     const std::uint32_t begin = at.depth();
@@ -155,7 +149,7 @@ std::uint32_t KvTree::insert(std::uint32_t request, std::uint32_t from, std::uin
       node.begin = begin;
       node.end = to;
       node.first_block = at.block();
-      top_[node.first_block] = n;
+      top_.set(node.first_block, n);
       if (above != kNone) ++nodes_[above].children;
       at.forward(to - begin);
     }
@@ -173,12 +167,23 @@ std::uint32_t KvTree::insert(std::uint32_t request, std::uint32_t from, std::uin
         }
       }
       enter(0, n);
-      if (through && !nodes_[n].in(1)) through = write_down(0, n);
     }
     for (std::size_t tier = 0; tier < tiers_.size(); ++tier) offer(tier, n);
     above = n;
   }
+  if (tiers_.size() > 1 && tiers_[1].write == TierWrite::kThrough) write_through(request, from, to);
   return added;
+}
+
+// From the root side, up to the first block that finds no room. What makes room further down may
+// cut the very nodes that are written, which are all in the top tier: the cursor finds the parts.
+void KvTree::write_through(std::uint32_t request, std::uint32_t from, std::uint32_t to) {
+  ChainCursor at(trace_, request);
+  while (at.depth() < to) {
+    const bool asked = at.depth() >= from;
+    const std::uint32_t n = node_at(at, asked ? to : from);
+    if (asked && !nodes_[n].in(1) && !write_down(0, n)) return;
+  }
 }
 
 void KvTree::hold(std::uint32_t n) {
@@ -261,30 +266,33 @@ std::uint64_t KvTree::room(std::size_t tier) const {
   return taken >= tiers_[tier].capacity ? 0 : tiers_[tier].capacity - taken;
 }
 
-// Copies node n, in tier `from`, to the tier below, as much as finds room there.
+// Copies node n, from tier `from`, to the tier below, as much as finds room there. Tiers further
+// down make room too and may cut n for it; the parts above are then its parents, from `begin` on.
 bool KvTree::write_down(std::size_t from, std::uint32_t n) {
   const std::size_t to = from + 1;
   const std::uint64_t capacity = tiers_[to].capacity;
+  const std::uint32_t begin = nodes_[n].begin;
   enter(to, n);  // not offered yet; entries of its last stay in the tier are passed over
   const std::uint32_t outer = std::exchange(writing_, n);
   const std::uint64_t taken = used_[to] + reserved_[to];
   if (taken > capacity) evict(to, taken - capacity, ~0ull);
   writing_ = outer;
-  const std::uint64_t excess =
-      used_[to] + reserved_[to] > capacity ? used_[to] + reserved_[to] - capacity : 0;
-  if (excess >= nodes_[n].size()) {
-    leave(to, n);
-    return false;
+  const std::uint64_t left = used_[to] + reserved_[to], wanted = nodes_[n].end - begin;
+  std::uint64_t excess = std::min(left > capacity ? left - capacity : 0, wanted);
+  moved_down_ += wanted - excess;
+  if (excess == 0) {
+    offer(to, n);
+    return true;
   }
-  if (excess > 0) {
-    const std::uint32_t kept = split(n, nodes_[n].size() - static_cast<std::uint32_t>(excess));
+  while (excess > 0) {
+    if (nodes_[n].size() > excess) {
+      (void)split(n, nodes_[n].size() - static_cast<std::uint32_t>(excess));
+    }
+    excess -= nodes_[n].size();
     leave(to, n);
-    if (nodes_[n].mask == 0) remove_if_empty(n);
-    n = kept;
+    n = nodes_[n].parent;
   }
-  moved_down_ += nodes_[n].size();
-  offer(to, n);
-  return excess == 0;
+  return false;
 }
 
 // Where the tier below is full, block by block: each one that comes competes with the one before.

@@ -14,6 +14,7 @@
 #include "kv/agent_steps.hpp"
 #include "kv/chain.hpp"
 #include "kv/run_config.hpp"
+#include "kv/sparse_map.hpp"
 #include "kv/trace.hpp"
 
 namespace stateutils::kv {
@@ -111,6 +112,7 @@ class KvTree {
   // Entries whose key reaches `limit` stay.
   std::uint64_t evict(std::size_t tier, std::uint64_t blocks, std::uint64_t limit);
   [[nodiscard]] std::uint64_t room(std::size_t tier) const;
+  void write_through(std::uint32_t request, std::uint32_t from, std::uint32_t to);
   bool write_down(std::size_t from, std::uint32_t n);
 
   const Trace& trace_;
@@ -118,7 +120,7 @@ class KvTree {
   bool exclusive_;
   const AgentSteps* steps_;
   std::optional<NodeUsers> users_;
-  std::vector<std::uint32_t> top_;  // first block of a node -> the node
+  SparseMap top_;  // first block of a node -> the node
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> unused_;
   std::uint32_t writing_ = kNone;  // on its way down: it does not make room for itself

@@ -12,18 +12,17 @@ namespace stateutils::kv {
 namespace {
 
 using core::quoted;
-using nlohmann::json;
 
 // The inputs of one question; what has not been asked for at the end was unknown.
 class Inputs {
  public:
-  Inputs(const json& object, std::string file) : object_(object), file_(std::move(file)) {
+  Inputs(const nlohmann::json& object, std::string file) : object_(object), file_(std::move(file)) {
     if (!object.is_object()) throw fail("the inputs are one JSON object");
   }
   [[nodiscard]] core::Error fail(const std::string& message) const {
     return core::input_error({file_, {}, {}}, message);
   }
-  const json& get(const std::string& key) {
+  const nlohmann::json& get(const std::string& key) {
     asked_.insert(key);
     if (!object_.contains(key)) throw fail(quoted(key) + " is missing");
     return object_.at(key);
@@ -40,18 +39,19 @@ class Inputs {
     if (value == 0) throw fail(quoted(key) + " is 0");
     return value;
   }
-  [[nodiscard]] double number_of(const std::string& key, const json& value, double least) const {
+  [[nodiscard]] double number_of(const std::string& key, const nlohmann::json& value,
+                                 double least) const {
     if (!value.is_number()) throw fail(quoted(key) + ": expected a number");
     const auto number = value.get<double>();
     if (!(number >= least) || !std::isfinite(number)) throw fail(quoted(key) + " is too small");
     return number;
   }
-  const json& list(const std::string& key) {
-    const json& value = get(key);
+  const nlohmann::json& list(const std::string& key) {
+    const nlohmann::json& value = get(key);
     if (!value.is_array()) throw fail(quoted(key) + ": expected an array");
     return value;
   }
-  [[nodiscard]] std::string text(const std::string& key, const json& value) const {
+  [[nodiscard]] std::string text(const std::string& key, const nlohmann::json& value) const {
     if (!value.is_string()) throw fail(quoted(key) + ": expected agents' names");
     return value.get<std::string>();
   }
@@ -62,7 +62,7 @@ class Inputs {
   }
 
  private:
-  const json& object_;
+  const nlohmann::json& object_;
   std::string file_;
   std::set<std::string> asked_;
 };
@@ -70,7 +70,7 @@ class Inputs {
 void ttl(Inputs& in, core::JsonWriter& out) {
   std::vector<double> samples;
   if (in.has("samples")) {
-    for (const json& sample : in.list("samples")) {
+    for (const nlohmann::json& sample : in.list("samples")) {
       samples.push_back(in.number_of("samples", sample, 0));
     }
   }
@@ -82,7 +82,7 @@ void ttl(Inputs& in, core::JsonWriter& out) {
 
 void eta(Inputs& in, core::JsonWriter& out) {
   std::vector<std::uint64_t> lengths;
-  for (const json& length : in.list("lengths")) {
+  for (const nlohmann::json& length : in.list("lengths")) {
     if (!length.is_number_unsigned()) throw in.fail("\"lengths\": expected counts of turns");
     lengths.push_back(length.get<std::uint64_t>());
   }
@@ -93,15 +93,15 @@ void eta(Inputs& in, core::JsonWriter& out) {
 void steps(Inputs& in, core::JsonWriter& out) {
   StepGraph graph;
   graph.running = in.text("running", in.get("running"));
-  for (const json& edge : in.list("edges")) {
+  for (const nlohmann::json& edge : in.list("edges")) {
     if (!edge.is_array() || edge.size() != 2) throw in.fail("\"edges\": expected [from, to] pairs");
     graph.edges.emplace_back(in.text("edges", edge[0]), in.text("edges", edge[1]));
   }
   if (in.has("and")) {
-    for (const json& join : in.list("and")) graph.all_of.insert(in.text("and", join));
+    for (const nlohmann::json& join : in.list("and")) graph.all_of.insert(in.text("and", join));
   }
   if (in.has("known")) {
-    const json& known = in.get("known");
+    const nlohmann::json& known = in.get("known");
     if (!known.is_object()) throw in.fail("\"known\": expected an object of agent: steps");
     for (const auto& [agent, value] : known.items()) {
       graph.known[agent] = in.number_of("known", value, 0);
@@ -136,7 +136,7 @@ const std::vector<std::string>& explain_topics() {
 }
 
 std::string explain(const std::string& topic, std::string_view text, const std::string& file) {
-  const json object = core::parse_json(text, file);
+  const nlohmann::json object = core::parse_json(text, file);
   Inputs in(object, file);
   std::string answer;
   core::JsonWriter out(answer);

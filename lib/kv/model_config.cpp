@@ -9,17 +9,16 @@
 namespace stateutils::kv {
 namespace {
 
-using nlohmann::json;
-
 class HuggingFace {
  public:
-  HuggingFace(const json& config, std::string file) : config_(config), file_(std::move(file)) {}
+  HuggingFace(const nlohmann::json& config, std::string file)
+      : config_(config), file_(std::move(file)) {}
 
   // The first of these keys that is there; 0: none.
   [[nodiscard]] std::uint64_t count(std::initializer_list<const char*> keys) const {
     for (const char* key : keys) {
       if (!config_.contains(key) || config_[key].is_null()) continue;
-      const json& value = config_[key];
+      const nlohmann::json& value = config_[key];
       if (!value.is_number_unsigned() || value.get<std::uint64_t>() > (1u << 30)) {
         throw core::input_error({file_}, core::quoted(std::string(key)) + " is no count");
       }
@@ -47,14 +46,14 @@ class HuggingFace {
   }
 
  private:
-  const json& config_;
+  const nlohmann::json& config_;
   std::string file_;
 };
 
 }  // namespace
 
-json read_model_config(const std::string& file) {
-  const json document = core::load_json(file);
+nlohmann::json read_model_config(const std::string& file) {
+  const nlohmann::json document = core::load_json(file);
   if (!document.is_object()) throw core::input_error({file}, "no JSON object");
   const bool nested = document.contains("text_config") && document["text_config"].is_object();
   const HuggingFace hf(nested ? document["text_config"] : document, file);

@@ -35,14 +35,18 @@ std::uint32_t Names::intern(std::string_view text) {
     slot = (slot + 1) & mask;
   }
   if (ends_.size() >= kNone - 1) throw core::environment_error("more than 2^32 names in a trace");
+  if (text.size() > kNone - text_.size()) {
+    throw core::environment_error("more than 4 GiB of names in a trace");
+  }
   table_[slot] = static_cast<std::uint32_t>(ends_.size());
   text_.append(text);
-  ends_.push_back(text_.size());
+  ends_.push_back(static_cast<std::uint32_t>(text_.size()));
   return table_[slot];
 }
 
 std::string Trace::id_of(std::uint32_t i) const {
-  return id.empty() ? std::to_string(i) : std::string(ids[id[i]]);
+  if (!id.empty()) return std::string(ids[id[i]]);
+  return ids.size() == 0 ? std::to_string(i) : std::string(ids[i]);
 }
 
 bool Trace::is_last(std::uint32_t i) const {

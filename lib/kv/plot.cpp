@@ -13,7 +13,7 @@ namespace {
 
 using core::quoted;
 using core::series_color;
-using Shape = Series::Shape;
+using Shape = core::ChartSeries::Shape;
 
 enum class Kind { kRequests, kCache, kCurve, kSummary };
 
@@ -79,7 +79,7 @@ std::string params_text(const core::Record& record) {
 struct PlottedCurve {
   std::string name, file;
   bool bound = false;
-  std::vector<ChartPoint> points{};
+  std::vector<core::ChartPoint> points{};
 };
 
 class Plot {
@@ -111,13 +111,13 @@ class Plot {
       case Kind::kRequests:
         return requests_svg();
       case Kind::kSummary:
-        return charts_svg("", {sweep()}, false);
+        return core::charts_svg("", {sweep()}, false);
       default:
-        return charts_svg("", {curves()}, false);
+        return core::charts_svg("", {curves()}, false);
     }
   }
 
-  [[nodiscard]] Chart sweep() {
+  [[nodiscard]] core::Chart sweep() {
     const std::string x = options_.x.value_or(costs_ ? "cost" : "memory.total_kv_bytes");
     const std::string y = options_.y.value_or("ttft.p99");
     for (std::size_t i = 0; i < dots_.size(); ++i) {
@@ -159,15 +159,15 @@ class Plot {
       if (const auto value = number_at(record, field)) values_[field][file_].push_back(*value);
     }
   }
-  [[nodiscard]] Chart distribution(const std::string& field) {
-    Chart chart{"", "share of requests at or below; dots: 99 %", field_axis(field), {}};
+  [[nodiscard]] core::Chart distribution(const std::string& field) {
+    core::Chart chart{"", "share of requests at or below; dots: 99 %", field_axis(field), {}};
     chart.title = chart.x.label;
-    chart.y = {"share of requests", Unit::kShare};
+    chart.y = {"share of requests", core::ChartUnit::kShare};
     chart.width = options_.x ? 560 : 330;
     chart.height = 300;
     double least = INFINITY, most = 0;
     std::size_t index = 0;
-    std::vector<Series> tails;
+    std::vector<core::ChartSeries> tails;
     for (auto& entry : values_[field]) {
       const std::string& file = entry.first;
       std::vector<double>& values = entry.second;
@@ -175,47 +175,47 @@ class Plot {
       std::ranges::sort(values);
       least = std::min(least, values.front());
       most = std::max(most, values.back());
-      Series line{many_ ? file : "", color};
+      core::ChartSeries line{many_ ? file : "", color};
       const std::size_t n = values.size(), points = std::min<std::size_t>(n, 500);
       const auto point = [&](std::size_t at) {
-        return ChartPoint{values[at], static_cast<double>(at + 1) / static_cast<double>(n)};
+        return core::ChartPoint{values[at], static_cast<double>(at + 1) / static_cast<double>(n)};
       };
       line.points.push_back({values.front(), 0});
       for (std::size_t k = 1; k <= points; ++k) line.points.push_back(point(k * n / points - 1));
-      ChartPoint tail = point(static_cast<std::size_t>(0.99 * static_cast<double>(n - 1)));
-      tail.tip = file + ": 99 % at or below " + format_value(tail.x, chart.x.unit);
+      core::ChartPoint tail = point(static_cast<std::size_t>(0.99 * static_cast<double>(n - 1)));
+      tail.tip = file + ": 99 % at or below " + core::format_value(tail.x, chart.x.unit);
       tails.push_back({"", color, Shape::kDots, {tail}});
       chart.series.push_back(std::move(line));
     }
     chart.x.log = spreads(least, most);
-    for (Series& tail : tails) chart.series.push_back(std::move(tail));
+    for (core::ChartSeries& tail : tails) chart.series.push_back(std::move(tail));
     return chart;
   }
   [[nodiscard]] std::string requests_svg() {
     if (options_.y && !options_.x) throw core::usage_error("--y of requests needs --x");
     if (options_.y) {
       if (scatter_.empty()) missing(*options_.x + " and " + *options_.y);
-      Chart chart{*options_.y + " by " + *options_.x, "one dot per request",
-                  field_axis(*options_.x), field_axis(*options_.y)};
+      core::Chart chart{*options_.y + " by " + *options_.x, "one dot per request",
+                        field_axis(*options_.x), field_axis(*options_.y)};
       std::size_t index = 0;
       for (auto& [file, points] : scatter_) {
         // More dots than a picture can tell apart only make it heavy.
         constexpr std::size_t kMost = 4000;
-        std::vector<ChartPoint> some;
+        std::vector<core::ChartPoint> some;
         const std::size_t every = (points.size() + kMost - 1) / kMost;
         for (std::size_t i = 0; i < points.size(); i += every) some.push_back(points[i]);
         if (every > 1) chart.note = "one dot per " + std::to_string(every) + " requests";
         chart.series.push_back(
             {many_ ? file : "", series_color(index++), Shape::kDots, std::move(some)});
       }
-      return charts_svg("", {chart}, false);
+      return core::charts_svg("", {chart}, false);
     }
-    std::vector<Chart> charts;
+    std::vector<core::Chart> charts;
     for (const std::string& field : request_fields()) {
       if (values_.contains(field)) charts.push_back(distribution(field));
     }
     if (charts.empty()) missing(options_.x.value_or("ttft"));
-    return charts_svg("", charts, false);
+    return core::charts_svg("", charts, false);
   }
 
   // --- cache and mrc --------------------------------------------------------------------------
@@ -252,14 +252,14 @@ class Plot {
     const auto y = number_at(record, options_.y.value_or("hit_ratio"));
     if (x && y) curve(name).points.push_back({*x, *y});
   }
-  [[nodiscard]] Chart curves() {
+  [[nodiscard]] core::Chart curves() {
     if (curves_.empty()) missing(options_.y.value_or("") + options_.x.value_or(""));
-    Chart chart{"Hits by cache size",
-                "share of block references that hit; dashed: no policy can do better",
-                {},
-                {}};
-    chart.x = {"size (blocks)", Unit::kNumber, true};
-    chart.y = {"hit ratio", Unit::kShare};
+    core::Chart chart{"Hits by cache size",
+                      "share of block references that hit; dashed: no policy can do better",
+                      {},
+                      {}};
+    chart.x = {"size (blocks)", core::ChartUnit::kNumber, true};
+    chart.y = {"hit ratio", core::ChartUnit::kShare};
     if (options_.x) chart.x = field_axis(*options_.x);
     if (options_.y) chart.y = field_axis(*options_.y);
     if (options_.x || options_.y) chart.title = chart.y.label + " by " + chart.x.label;
@@ -269,12 +269,12 @@ class Plot {
     for (PlottedCurve& one : curves_) {
       const auto same = std::ranges::count(curves_, one.name, &PlottedCurve::name);
       const std::string name = one.name + (same > 1 ? " (" + one.file + ")" : "");
-      std::ranges::stable_sort(one.points, {}, &ChartPoint::x);
-      for (ChartPoint& point : one.points) {
+      std::ranges::stable_sort(one.points, {}, &core::ChartPoint::x);
+      for (core::ChartPoint& point : one.points) {
         least = std::min(least, point.x);
         most = std::max(most, point.x);
-        point.tip = name + ": " + format_value(point.y, chart.y.unit) + " at " +
-                    format_value(point.x, chart.x.unit);
+        point.tip = name + ": " + core::format_value(point.y, chart.y.unit) + " at " +
+                    core::format_value(point.x, chart.x.unit);
       }
       const core::Color color = one.bound ? core::kMuted : series_color(index++);
       chart.series.push_back({name, color, one.bound ? Shape::kDashed : Shape::kLine, one.points});
@@ -316,7 +316,7 @@ class Plot {
   std::string file_;
   Kind kind_ = Kind::kSummary;
   std::map<std::string, std::map<std::string, std::vector<double>>> values_;  // field, file
-  std::map<std::string, std::vector<ChartPoint>> scatter_;                    // by file
+  std::map<std::string, std::vector<core::ChartPoint>> scatter_;              // by file
   std::vector<PlottedCurve> curves_;
   std::vector<SweepDot> dots_;
   std::vector<double> costly_, bytes_;
@@ -331,7 +331,7 @@ std::string plot_svg(const std::vector<std::unique_ptr<core::ByteSource>>& sourc
   return plot.svg();
 }
 
-Chart sweep_chart(core::ByteSource& source, const PlotOptions& options) {
+core::Chart sweep_chart(core::ByteSource& source, const PlotOptions& options) {
   Plot plot(options, 1);
   plot.read(source);
   return plot.sweep();

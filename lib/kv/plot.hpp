@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/chart.hpp"
 #include "core/input.hpp"
-#include "kv/chart.hpp"
 
 namespace stateutils::kv {
 
@@ -23,6 +23,6 @@ struct PlotOptions {
                                    const PlotOptions& options);
 
 // Only the chart, of one source of sweep lines.
-[[nodiscard]] Chart sweep_chart(core::ByteSource& source, const PlotOptions& options);
+[[nodiscard]] core::Chart sweep_chart(core::ByteSource& source, const PlotOptions& options);
 
 }  // namespace stateutils::kv

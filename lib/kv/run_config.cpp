@@ -8,6 +8,7 @@
 #include "core/units.hpp"
 #include "kv/capacity.hpp"
 #include "kv/config_fields.hpp"
+#include "kv/hardware.hpp"
 
 namespace stateutils::kv {
 namespace {
@@ -45,21 +46,7 @@ Device read_device(Fields& owner, const std::string& key) {
     if (known) device = *known;
     device.name = f.text("name", "");
   }
-  device.peak_flops = f.number("peak_flops", device.peak_flops, 0, 1e21);
-  device.hbm_bytes_s = f.rate("hbm", device.hbm_bytes_s);
-  device.link_bytes_s = f.rate("link", device.link_bytes_s);
-  device.e_c = f.number("e_c", device.e_c, 0.001, 1);
-  device.e_m = f.number("e_m", device.e_m, 0.001, 1);
-  device.overhead_s = f.seconds("overhead", device.overhead_s);
-  device.hop_s = f.seconds("hop", device.hop_s);
-  device.tdp_w = f.number("tdp_w", device.tdp_w, 0, 1e6);
-  device.idle_w = f.number("idle_w", device.idle_w, 0, 1e6);
-  device.price_h = f.number("price_h", device.price_h, 0, 1e6);
-  if (f.has("memory")) {
-    const auto bytes = core::parse_size(f.text("memory", ""));
-    if (!bytes) throw usage_error("config: " + quoted(f.at("memory")) + " is no size (80GiB)");
-    device.memory_bytes = bytes->bytes;
-  }
+  read_figures(f, device);
   f.end();
   if (device.peak_flops <= 0 || device.hbm_bytes_s <= 0) {
     throw usage_error("config: " + quoted(owner.at(key)) + " has no peak_flops or no hbm rate");
@@ -94,21 +81,9 @@ void read_model(Fields& root, RunConfig& config) {
     return;
   }
   Fields f = root.object("model");
-  const auto u32 = [&f](const char* key, std::uint32_t most) {
-    return static_cast<std::uint32_t>(f.count(key, 0, 1, most));
-  };
   ModelShape& m = config.model;
   m.name = config.model_name = f.text("name", "custom");
-  m.layers = u32("layers", 10000);
-  m.hidden = u32("hidden", 1 << 20);
-  m.heads = u32("heads", 1 << 16);
-  m.kv_heads = f.has("kv_heads") ? u32("kv_heads", 1 << 16) : m.heads;
-  m.head_dim = f.has("head_dim") ? u32("head_dim", 1 << 16) : m.heads == 0 ? 0 : m.hidden / m.heads;
-  m.ffn = u32("ffn", 1 << 24);
-  m.vocab = u32("vocab", 1 << 26);
-  m.experts = static_cast<std::uint32_t>(f.count("experts", 1, 1, 1 << 16));
-  m.experts_active = static_cast<std::uint32_t>(f.count("experts_active", m.experts, 1, 1 << 16));
-  m.dtype_bytes = static_cast<std::uint32_t>(f.count("dtype_bytes", 2, 1, 8));
+  read_shape(f, m);
   config.kv_bytes_per_token =
       f.count("kv_bytes_per_token", m.kv_bytes_per_token(), 1, 1'000'000'000);
   f.end();
@@ -374,6 +349,10 @@ void check(const RunConfig& config) {
   if (config.semi_pd && (config.tiers.size() > 1 || config.retain != Retain::kOff)) {
     throw usage_error("config: layout semi-pd has one tier and no retention");
   }
+  if (config.streams && (config.semi_pd || config.splitwise || !config.chunked)) {
+    throw usage_error(
+        "config: \"streams\" needs prompts in chunks, in a colocated or disaggregated layout");
+  }
   if ((config.tiers.size() > 1 || config.transfer_bw > 0) && config.kv_bytes_per_token == 0) {
     throw usage_error("config: transfers need \"model\": the bytes of a token");
   }
@@ -398,6 +377,7 @@ RunConfig parse_run_config(const nlohmann::json& json) {
   read_times(root, config);
   config.tokenweave = root.one_of("overlap", "none", {"none", "tokenweave"}) == "tokenweave";
   config.lserve = root.one_of("kv_layout", "dense", {"dense", "lserve"}) == "lserve";
+  config.streams = root.flag("streams", false);
   read_decode(root, config);
   read_semi_pd(root.object("semi_pd"), config.semi);
   config.admit_by_slo = root.one_of("admission", "none", {"none", "slo"}) == "slo";

@@ -109,6 +109,7 @@ struct RunConfig {
   double transfer_bw = 0;  // 0: at once
   std::int64_t transfer_latency = 0;
   bool transfer_by_layer = false, tokenweave = false, lserve = false;
+  bool streams = false;  // output goes on while the prompt is still being read
   double memory_util = 0.9;
   bool splitwise = false;  // compat
   std::uint64_t seed = 0;

@@ -25,17 +25,17 @@ class HashedSource : public core::ByteSource {
 };
 
 // Gives back what a run does not read: times of cache-only models, ids that only count the
-// records, and room that loading left over.
+// records, the numbers of names that stand in the records' order, and room that loading left over.
 void slim(Trace& trace) {
-  trace.seen = {};
-  bool counting = !trace.id.empty();
-  for (std::uint32_t i = 0; counting && i < trace.size(); ++i) {
-    counting = trace.id_of(i) == std::to_string(i);
+  trace.seen = std::vector<std::int64_t>();  // `= {}` would keep its room
+  bool counting = !trace.id.empty(), in_order = counting;
+  for (std::uint32_t i = 0; i < trace.id.size(); ++i) {
+    counting = counting && trace.id_of(i) == std::to_string(i);
+    in_order = in_order && trace.id[i] == i;
   }
-  if (counting) {
-    trace.id = {};
-    trace.ids = {};
-  }
+  if (counting) trace.ids = Names();
+  if (counting || in_order) trace.id = {};
+  trace.ids.freeze();
   for (auto* column : {&trace.in, &trace.out, &trace.id}) column->shrink_to_fit();
   trace.t.shrink_to_fit();
 }

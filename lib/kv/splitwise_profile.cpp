@@ -2,23 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <map>
 
 #include "core/error.hpp"
 #include "core/input.hpp"
 #include "core/jsonl.hpp"
 #include "core/units.hpp"
+#include "kv/hardware.hpp"
 
 namespace stateutils::kv {
 namespace {
-
-std::string installed_table() {
-  std::error_code none;
-  const auto binary = std::filesystem::read_symlink("/proc/self/exe", none);
-  return (binary.parent_path().parent_path() / "share/stateutils/splitwise_perf_model.csv.zst")
-      .string();
-}
 
 std::vector<std::string_view> columns(std::string_view line) {
   std::vector<std::string_view> cells;
@@ -40,7 +33,7 @@ double median(std::vector<double> values) {
 
 SplitwiseProfile::SplitwiseProfile(const std::string& given, const std::string& model,
                                    const std::string& hardware, std::uint32_t tp) {
-  const std::string file = given.empty() ? installed_table() : given;
+  const std::string file = given.empty() ? installed_file("splitwise_perf_model.csv.zst") : given;
   const auto source = core::open_input(file);
   core::LineReader lines(*source);
   std::string_view line;

@@ -21,9 +21,7 @@
 namespace stateutils::kv {
 namespace {
 
-using nlohmann::json;
-
-Quantity quantity(const json& value, const std::string& path) {
+Quantity quantity(const nlohmann::json& value, const std::string& path) {
   if (value.is_number()) return {value.get<double>()};
   const auto parsed = parse_quantity(value.is_string() ? value.get<std::string>() : "");
   if (!parsed) throw core::usage_error("config: " + core::quoted(path) + " is no quantity");
@@ -53,7 +51,7 @@ class Parameter {
     }
     fields.end();
   }
-  [[nodiscard]] std::pair<std::string, json> at(double u) const {
+  [[nodiscard]] std::pair<std::string, nlohmann::json> at(double u) const {
     if (scale_ == "choice") {
       return {path_, values_[static_cast<std::size_t>(u * static_cast<double>(values_.size()))]};
     }
@@ -69,10 +67,10 @@ class Parameter {
  private:
   std::string path_, scale_;
   Quantity lo_, hi_;
-  json values_;
+  nlohmann::json values_;
 };
 
-std::vector<SweepPoint> design_points(core::ByteSource& source, const json& config) {
+std::vector<SweepPoint> design_points(core::ByteSource& source, const nlohmann::json& config) {
   Fields root(&config, "");
   Fields sweep = root.object("sweep");
   std::vector<Parameter> parameters;
@@ -127,7 +125,8 @@ bool same_file(const RunConfig& a, const RunConfig& b) {
          (!x.session_arrival || a.seed == b.seed);
 }
 
-json summary_of(const RunTrace& input, const RunConfig& config, bool bound, std::string* text) {
+nlohmann::json summary_of(const RunTrace& input, const RunConfig& config, bool bound,
+                          std::string* text) {
   std::string own;
   core::JsonWriter writer(own);
   writer.begin_object();
@@ -141,14 +140,14 @@ json summary_of(const RunTrace& input, const RunConfig& config, bool bound, std:
   return core::parse_json(own, "summary");
 }
 
-double attained(const json& summary) {
+double attained(const nlohmann::json& summary) {
   return summary.value("slo_attainment", 0.0);
 }
 
 // The cost, else the bytes of KV of all tiers; NaN when neither is known.
-double usual_objective(const json& summary) {
+double usual_objective(const nlohmann::json& summary) {
   for (const char* path : {"cost", "memory.total_kv_bytes", "memory.kv_bytes"}) {
-    const json* value = find_path(summary, path);
+    const nlohmann::json* value = find_path(summary, path);
     if (value != nullptr && value->is_number()) return value->get<double>();
   }
   return std::nan("");
@@ -190,7 +189,7 @@ std::string record(std::size_t index, const SweepPoint& point, const std::string
 
 }  // namespace
 
-std::vector<SweepPoint> read_points(core::ByteSource& source, const json& config) {
+std::vector<SweepPoint> read_points(core::ByteSource& source, const nlohmann::json& config) {
   std::string start(6, '\0');
   std::size_t have = 0;
   while (have < start.size()) {
@@ -204,7 +203,7 @@ std::vector<SweepPoint> read_points(core::ByteSource& source, const json& config
   core::JsonlReader reader(whole, {64ull << 20, "", 1, false});
   std::vector<SweepPoint> points;
   while (const core::Record* line = reader.next()) {
-    const json object = core::parse_json(line->text(), source.name());
+    const nlohmann::json object = core::parse_json(line->text(), source.name());
     SweepPoint point;
     for (const auto& [path, value] : object.items()) point.emplace_back(path, value);
     points.push_back(std::move(point));
@@ -212,7 +211,8 @@ std::vector<SweepPoint> read_points(core::ByteSource& source, const json& config
   return points;
 }
 
-std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoint>& points,
+std::vector<SweepLine> run_sweep(const nlohmann::json& config,
+                                 const std::vector<SweepPoint>& points,
                                  const SweepOptions& options) {
   std::optional<Objective> objective;
   if (options.objective) objective.emplace(*options.objective);
@@ -221,7 +221,7 @@ std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoin
   std::vector<RunConfig> configs;
   std::vector<std::string> hashes;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    json document = config;
+    nlohmann::json document = config;
     document.erase("sweep");
     for (const auto& [path, value] : points[i]) set_path_value(document, path, value);
     configs.push_back(parse_run_config(document));
@@ -237,7 +237,7 @@ std::vector<SweepLine> run_sweep(const json& config, const std::vector<SweepPoin
     const RunTrace& input = own ? *own : shared;
     std::string text;
     SweepLine& line = lines[k];
-    const json summary = summary_of(input, configs[i], options.bound, &text);
+    const nlohmann::json summary = summary_of(input, configs[i], options.bound, &text);
     line.attained = attained(summary);
     line.meets = line.attained >= options.attain;
     line.objective = objective ? objective->of(summary) : usual_objective(summary);

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "kv/chart.hpp"
+#include "core/chart.hpp"
 
 namespace stateutils::kv {
 
@@ -17,15 +17,15 @@ struct SweepDot {
   std::string params;  // "batch.max_seqs 64, ..."
 };
 struct SweepAxes {
-  Axis x, y;
+  core::ChartAxis x, y;
   bool less_x = true, less_y = true;  // better
   bool front = true;                  // to be drawn
 };
 // All points, those that meet the SLO in colour, the Pareto front through them (through all when
 // none does) and a ring around the best one (or the nearest miss).
-[[nodiscard]] Chart sweep_chart(const std::vector<SweepDot>& dots, const SweepAxes& axes);
+[[nodiscard]] core::Chart sweep_chart(const std::vector<SweepDot>& dots, const SweepAxes& axes);
 // The axis of a field of a summary: its words, unit and which end is better.
-[[nodiscard]] Axis field_axis(const std::string& path);
+[[nodiscard]] core::ChartAxis field_axis(const std::string& path);
 [[nodiscard]] bool less_is_better(const std::string& path);
 // Whether values that spread this far are read better on a log axis.
 [[nodiscard]] bool spreads(double least, double most);

@@ -71,9 +71,9 @@ std::optional<Quantity> quantity(const ordered_json& value) {
 }
 
 // The objective by one parameter, where its values are quantities of one unit.
-std::optional<Chart> effect(const std::vector<ordered_json>& records,
-                            const std::vector<SweepLine>& lines, const std::string& path,
-                            const SweepPage& page) {
+std::optional<core::Chart> effect(const std::vector<ordered_json>& records,
+                                  const std::vector<SweepLine>& lines, const std::string& path,
+                                  const SweepPage& page) {
   std::vector<SweepDot> dots;
   std::optional<std::string> unit;
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -91,7 +91,7 @@ std::optional<Chart> effect(const std::vector<ordered_json>& records,
   }
   SweepAxes axes{{path + (unit->empty() ? "" : " (" + *unit + ")")}, {page.objective}};
   axes.front = false;
-  Chart chart = sweep_chart(dots, axes);
+  core::Chart chart = sweep_chart(dots, axes);
   chart.width = 340;
   chart.height = 220;
   return chart;
@@ -105,7 +105,7 @@ std::string effects(const std::vector<ordered_json>& records, const std::vector<
     if (drawn == kMostParameters) break;
     const auto chart = effect(records, lines, path, page);
     if (!chart) continue;
-    out += "<div class=\"half\">" + charts_svg("", {*chart}, true) + "</div>";
+    out += "<div class=\"half\">" + core::charts_svg("", {*chart}, true) + "</div>";
     ++drawn;
   }
   return out.empty() ? out : section("What each parameter does to the objective", out);
@@ -133,7 +133,8 @@ std::string sweep_html(const std::vector<SweepLine>& lines, const SweepPage& pag
     const auto source = core::memory_input(text, "sweep");
     PlotOptions options;
     options.attain = page.attain;
-    out += "<section>" + charts_svg("", {sweep_chart(*source, options)}, true) + "</section>\n";
+    out +=
+        "<section>" + core::charts_svg("", {sweep_chart(*source, options)}, true) + "</section>\n";
     if (table.any) out += section("Points that meet the SLO, best first", all_rows(table));
     out += effects(records, lines, page);
   }

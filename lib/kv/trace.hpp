@@ -26,16 +26,18 @@ class Names {
   [[nodiscard]] std::uint32_t intern(std::string_view text);
   [[nodiscard]] std::uint32_t find(std::string_view text) const;  // kNone when unknown
   [[nodiscard]] std::string_view operator[](std::uint32_t number) const {
-    const std::uint64_t from = number == 0 ? 0 : ends_[number - 1];
+    const std::uint32_t from = number == 0 ? 0 : ends_[number - 1];
     return std::string_view(text_).substr(from, ends_[number] - from);
   }
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(ends_.size()); }
+  // Gives back what only intern() and find() need, which are not called after this.
+  void freeze() { table_ = std::vector<std::uint32_t>(); }
 
  private:
   void grow();
 
   std::string text_;
-  std::vector<std::uint64_t> ends_;
+  std::vector<std::uint32_t> ends_;
   std::vector<std::uint32_t> table_;  // open addressing, a power of two
 };
 
@@ -69,8 +71,9 @@ struct Trace {
   std::vector<double> prio;
   std::vector<std::int64_t> slo_ttft, slo_tpot;
   std::vector<std::uint32_t> parent_end, parents;  // requests to wait for
-  std::vector<std::uint32_t> id;                   // into ids; empty: every id is the index
-  Names ids, sessions, words;                      // words: agents, tools, models, ...
+  // Into ids; empty: name i of ids or, without names, the index i.
+  std::vector<std::uint32_t> id;
+  Names ids, sessions, words;  // words: agents, tools, models, ...
 
   std::vector<Run> runs;
   std::vector<std::uint32_t> run_end;

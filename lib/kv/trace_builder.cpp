@@ -35,7 +35,7 @@ struct TraceBuilder::State {
   std::vector<std::uint32_t> lines;          // for messages; past 2^32 they all are the last
   std::vector<std::uint32_t> defined;        // name of ids -> request
   std::vector<std::uint32_t> parent_name;    // parents by name until all are known
-  bool named = false, any_chain = false, all_chains = true, scope_known = false;
+  bool named = false, any_chain = false;
   std::uint64_t rule_line = 0;
 };
 
@@ -101,13 +101,30 @@ void TraceBuilder::add_names(const RawRecord& record) {
 
 void TraceBuilder::add_chain(const RawRecord& record) {
   State& s = *state_;
-  Trace& trace = s.trace;
-  if (!record.has_blocks) {
-    s.all_chains = false;
+  const auto add_none = [&s] {
     s.chain_session.push_back(kNone);
     s.blocks.add({}, kNone);
+  };
+  if (!record.has_blocks) {
+    if (s.any_chain) add_none();
     return;
   }
+  for (std::uint32_t i = 0; !s.any_chain && i < s.trace.size(); ++i) add_none();
+  take_rules(record);
+  check_count(record);
+  std::uint32_t space = kNone;
+  if (s.trace.session_scope) {
+    if (!record.session) fail(record.line, "\"session\" is missing: block ids are private to one");
+    space = s.trace.session.back();
+  }
+  s.chain_session.push_back(space);
+  s.blocks.add(record.runs, space);
+}
+
+// Tokens per block and whose ids they are: the first chain says it for the file.
+void TraceBuilder::take_rules(const RawRecord& record) {
+  State& s = *state_;
+  Trace& trace = s.trace;
   if (!s.any_chain) {
     s.any_chain = true;
     // A file of sessions that says neither block nor scope has ids private to its sessions.
@@ -131,6 +148,12 @@ void TraceBuilder::add_chain(const RawRecord& record) {
   if (record.scope && (*record.scope == "session") != trace.session_scope) {
     fail(record.line, "\"scope\" differs from that of the records before");
   }
+}
+
+// As many ids as the prompt has blocks, with or without the last partial one, by one rule a file.
+void TraceBuilder::check_count(const RawRecord& record) {
+  State& s = *state_;
+  Trace& trace = s.trace;
   const std::uint64_t floor = record.in / trace.block;
   const std::uint64_t ceil = floor + (record.in % trace.block != 0 ? 1 : 0);
   std::uint64_t count = 0;
@@ -148,24 +171,17 @@ void TraceBuilder::add_chain(const RawRecord& record) {
                           std::to_string(trace.block) + ", neither " + std::to_string(floor) +
                           " nor " + std::to_string(ceil));
   }
-  if (floor != ceil) {
-    const Partial here = count == ceil ? Partial::kCeil : Partial::kFloor;
-    if (trace.partial != Partial::kUnknown && trace.partial != here) {
-      fail(record.line,
-           "the last partial block " +
-               std::string(count == ceil ? "has an id here, not" : "has no id here, but") +
-               " at line " + std::to_string(s.rule_line));
-    }
-    if (trace.partial == Partial::kUnknown) s.rule_line = record.line;
-    trace.partial = here;
+  if (floor == ceil) return;
+  const Partial here = count == ceil ? Partial::kCeil : Partial::kFloor;
+  if (trace.partial == Partial::kUnknown) {
+    s.rule_line = record.line;
+  } else if (trace.partial != here) {
+    fail(record.line,
+         "the last partial block " +
+             std::string(count == ceil ? "has an id here, not" : "has no id here, but") +
+             " at line " + std::to_string(s.rule_line));
   }
-  std::uint32_t space = kNone;
-  if (trace.session_scope) {
-    if (!record.session) fail(record.line, "\"session\" is missing: block ids are private to one");
-    space = trace.session.back();
-  }
-  s.chain_session.push_back(space);
-  s.blocks.add(record.runs, space);
+  trace.partial = here;
 }
 
 void TraceBuilder::add(const RawRecord& record) {
@@ -215,7 +231,7 @@ void TraceBuilder::link_parents(Trace& trace) {
       trace.parents.push_back(request);
     }
   }
-  s.defined = {};
+  s.defined = std::vector<std::uint32_t>();
   if (trace.parents.empty()) return;
   if (const auto request = find_cycle(trace)) {
     fail(s.lines[*request], "request " + quoted(trace.id_of(*request)) + " follows itself");

@@ -67,6 +67,8 @@ class TraceBuilder {
   [[noreturn]] void fail(std::uint64_t line, const std::string& message) const;
   void add_names(const RawRecord& record);
   void add_chain(const RawRecord& record);
+  void take_rules(const RawRecord& record);
+  void check_count(const RawRecord& record);
   void link_parents(Trace& trace);
   void arrange(Trace& trace);
 

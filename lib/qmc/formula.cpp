@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/units.hpp"
@@ -12,101 +13,54 @@
 namespace stateutils::qmc {
 namespace {
 
-constexpr std::size_t kRows = 128;  // points evaluated together
+constexpr std::size_t kBlockRows = 128;  // points evaluated together
 constexpr std::size_t kMaxNodes = 1u << 20;
+constexpr std::size_t kKeptConstants = 64;
 constexpr int kMaxDepth = 200;
 constexpr std::size_t kMaxTerms = 1u << 21;  // of all series, which are written out
 
 }  // namespace
 
-double Formula::apply(Op op, double a, double b) {
-  switch (op) {
-    case Op::kAdd:
-      return a + b;
-    case Op::kSubtract:
-      return a - b;
-    case Op::kMultiply:
-      return a * b;
-    case Op::kDivide:
-      return a / b;
-    case Op::kPower:
-      return std::pow(a, b);
-    case Op::kNegate:
-      return -a;
-    case Op::kLess:
-      return a < b ? 1 : 0;
-    case Op::kLessEqual:
-      return a <= b ? 1 : 0;
-    case Op::kGreater:
-      return a > b ? 1 : 0;
-    case Op::kGreaterEqual:
-      return a >= b ? 1 : 0;
-    case Op::kEqual:
-      return a == b ? 1 : 0;
-    case Op::kNotEqual:
-      return a != b ? 1 : 0;
-    case Op::kMin:
-      return std::min(a, b);
-    case Op::kMax:
-      return std::max(a, b);
-    case Op::kAbs:
-      return std::abs(a);
-    case Op::kFloor:
-      return std::floor(a);
-    case Op::kSqrt:
-      return std::sqrt(a);
-    case Op::kExp:
-      return std::exp(a);
-    case Op::kLog:
-      return std::log(a);
-    case Op::kSin:
-      return std::sin(a);
-    case Op::kCos:
-      return std::cos(a);
-    case Op::kTan:
-      return std::tan(a);
-    case Op::kAsin:
-      return std::asin(a);
-    case Op::kAcos:
-      return std::acos(a);
-    case Op::kAtan:
-      return std::atan(a);
-    case Op::kSinh:
-      return std::sinh(a);
-    case Op::kCosh:
-      return std::cosh(a);
-    case Op::kTanh:
-      return std::tanh(a);
-    case Op::kConstant:
-    case Op::kVariable:
-      break;
-  }
-  return 0;
-}
-
 bool Formula::constant(std::uint32_t node, double value) const {
   return nodes_[node].op == Op::kConstant && nodes_[node].value == value;
 }
 
+// Small whole and half exponents by multiplication, a square root and a reciprocal: within a few
+// units of the last place.
+std::optional<std::uint32_t> Formula::power(std::uint32_t base, std::uint32_t exponent) {
+  constexpr double kMostExponent = 16;
+  if (nodes_[exponent].op != Op::kConstant) return std::nullopt;
+  const double value = nodes_[exponent].value;
+  const double magnitude = std::abs(value), whole = std::floor(magnitude);
+  if (value == 0 || magnitude > kMostExponent || 2 * magnitude != std::floor(2 * magnitude)) {
+    return std::nullopt;
+  }
+  bool any = magnitude != whole;
+  std::uint32_t square = base, result = any ? add(Op::kSqrt, base, base) : 0;
+  for (auto rest = static_cast<unsigned>(whole); rest != 0; rest /= 2) {
+    if (rest % 2 == 1) result = any ? add(Op::kMultiply, result, square) : square;
+    any = any || rest % 2 == 1;
+    if (rest > 1) square = add(Op::kMultiply, square, square);
+  }
+  return value > 0 ? result : add(Op::kDivide, add(Op::kConstant, 0, 0, 1), result);
+}
+
 // Shares equal nodes, folds constants and replaces costly forms by cheap ones of the same value
-// (x^2 by x x, x / c by x (1/c) only where 1/c is exact).
+// (x / c by x (1/c) only where 1/c is exact).
 std::uint32_t Formula::add(Op op, std::uint32_t a, std::uint32_t b, double value) {
-  const bool leaf = op == Op::kConstant || op == Op::kVariable;
-  const bool unary = op == Op::kNegate || op >= Op::kAbs;
-  if (!leaf) {
+  const bool unary = is_unary(op);
+  if (!is_leaf(op)) {
     const Node x = nodes_[a], y = nodes_[b];
     if (x.op == Op::kConstant && (unary || y.op == Op::kConstant)) {
-      return add(Op::kConstant, 0, 0, apply(op, x.value, y.value));
+      double folded = 0;
+      kFormulaScalar[op](&x.value, &y.value, 1, &folded);
+      return add(Op::kConstant, 0, 0, folded);
     }
     if (op == Op::kMultiply && constant(a, 1)) return b;
-    if ((op == Op::kMultiply || op == Op::kDivide || op == Op::kPower) && constant(b, 1)) return a;
-    if (op == Op::kPower && constant(b, 2)) return add(Op::kMultiply, a, a);
-    if (op == Op::kPower && constant(b, 3)) return add(Op::kMultiply, add(Op::kMultiply, a, a), a);
-    if (op == Op::kPower && constant(b, 4)) {
-      const std::uint32_t square = add(Op::kMultiply, a, a);
-      return add(Op::kMultiply, square, square);
+    if ((op == Op::kMultiply || op == Op::kDivide) && constant(b, 1)) return a;
+    if (op == Op::kPower) {
+      if (const auto cheap = power(a, b)) return *cheap;
     }
-    if (op == Op::kPower && constant(b, 0.5)) return add(Op::kSqrt, a, a);
     int exponent = 0;
     if (op == Op::kDivide && y.op == Op::kConstant && std::frexp(y.value, &exponent) == 0.5) {
       return add(Op::kMultiply, a, add(Op::kConstant, 0, 0, 1 / y.value));
@@ -359,13 +313,14 @@ Formula::Formula(std::string_view text, std::size_t d) : d_(d) {
   result_ = FormulaParser(*this, text).parse();
   drop_unused();
   known_.clear();
+  compile();
 }
 
 void Formula::drop_unused() {
   std::vector<bool> used(nodes_.size());
   used[result_] = true;
   for (std::size_t i = nodes_.size(); i-- > 0;) {
-    if (!used[i] || nodes_[i].op == Op::kConstant || nodes_[i].op == Op::kVariable) continue;
+    if (!used[i] || is_leaf(nodes_[i].op)) continue;
     used[nodes_[i].a] = used[nodes_[i].b] = true;
   }
   std::vector<std::uint32_t> moved(nodes_.size());
@@ -373,7 +328,7 @@ void Formula::drop_unused() {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!used[i]) continue;
     Node node = nodes_[i];
-    if (node.op != Op::kConstant && node.op != Op::kVariable) {
+    if (!is_leaf(node.op)) {
       node.a = moved[node.a];
       node.b = moved[node.b];
     }
@@ -384,42 +339,57 @@ void Formula::drop_unused() {
   nodes_ = std::move(kept);
 }
 
-void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
-  std::vector<double> values(nodes_.size() * kRows);
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].op == Op::kConstant) std::fill_n(&values[i * kRows], kRows, nodes_[i].value);
+// Gives every node a column of values, which is free again behind the last step that reads it. The
+// first constants keep theirs, so that they are written once and not for every block.
+void Formula::compile() {
+  std::vector<std::uint32_t> last(nodes_.size()), column(nodes_.size()), idle;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (!is_leaf(nodes_[i].op)) last[nodes_[i].a] = last[nodes_[i].b] = i;
   }
-  for (std::size_t from = 0; from < rows; from += kRows) {
-    const std::size_t part = std::min(kRows, rows - from);
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      const Node& node = nodes_[i];
-      double* out = &values[i * kRows];
-      const bool leaf = node.op == Op::kConstant || node.op == Op::kVariable;
-      const double* a = leaf ? out : &values[node.a * kRows];
-      const double* b = leaf ? out : &values[node.b * kRows];
-      switch (node.op) {
-        case Op::kConstant:
-          break;
-        case Op::kVariable:
-          for (std::size_t k = 0; k < part; ++k) out[k] = x[(from + k) * d_ + node.a];
-          break;
-        case Op::kAdd:
-          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] + b[k];
-          break;
-        case Op::kSubtract:
-          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] - b[k];
-          break;
-        case Op::kMultiply:
-          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] * b[k];
-          break;
-        case Op::kDivide:
-          for (std::size_t k = 0; k < part; ++k) out[k] = a[k] / b[k];
-          break;
-        default:
-          for (std::size_t k = 0; k < part; ++k) out[k] = apply(node.op, a[k], b[k]);
+  const auto release = [&](std::uint32_t node, std::uint32_t reader) {
+    const bool kept = nodes_[node].op == Op::kConstant && column[node] < kept_.size();
+    if (last[node] == reader && !kept) idle.push_back(column[node]);
+  };
+  for (std::uint32_t i = 0; i < nodes_.size() && kept_.size() < kKeptConstants; ++i) {
+    if (nodes_[i].op != Op::kConstant || i == result_) continue;
+    column[i] = static_cast<std::uint32_t>(kept_.size());
+    kept_.push_back(nodes_[i].value);
+  }
+  columns_ = kept_.size();
+  std::size_t constants = 0;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    if (node.op == Op::kConstant && constants++ < kept_.size()) continue;
+    if (idle.empty()) idle.push_back(static_cast<std::uint32_t>(columns_++));
+    column[i] = idle.back();
+    idle.pop_back();
+    if (is_leaf(node.op)) {
+      steps_.push_back({node.op, node.a, node.b, column[i], node.value});
+      continue;
+    }
+    steps_.push_back({node.op, column[node.a], column[node.b], column[i], 0});
+    release(node.a, i);
+    if (node.b != node.a) release(node.b, i);
+  }
+}
+
+void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
+  const FormulaKernels& kernels = formula_kernels(core::active_isa());
+  std::vector<double> values(columns_ * kBlockRows);
+  const auto column = [&](std::uint32_t index) { return &values[index * kBlockRows]; };
+  for (std::uint32_t c = 0; c < kept_.size(); ++c) std::fill_n(column(c), kBlockRows, kept_[c]);
+  for (std::size_t from = 0; from < rows; from += kBlockRows) {
+    const std::size_t part = std::min(kBlockRows, rows - from);
+    for (const Step& step : steps_) {
+      double* out = &step == &steps_.back() ? y + from : column(step.out);
+      if (step.op == Op::kConstant) {
+        std::fill_n(out, part, step.value);
+      } else if (step.op == Op::kVariable) {
+        for (std::size_t k = 0; k < part; ++k) out[k] = x[(from + k) * d_ + step.a];
+      } else {
+        kernels[step.op](column(step.a), column(step.b), part, out);
       }
     }
-    std::copy_n(&values[result_ * kRows], part, y + from);
   }
 }
 

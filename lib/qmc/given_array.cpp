@@ -45,7 +45,7 @@ GivenArray from_safetensors(const std::string& path, const std::string& name) {
     GivenArray array;
     array.file = path;
     array.shape = tensor.shape;
-    const std::size_t item = core::dtype_size(tensor.dtype);
+    const std::size_t item = core::item_bytes(tensor.dtype);
     std::string bytes(tensor.bytes(), '\0');
     file.read_at(header.data_offset + tensor.begin, bytes.data(), bytes.size());
     if (tensor.dtype == core::DType::kF64) {

@@ -13,7 +13,7 @@ namespace {
 constexpr double kFar = 1.3887943864964021e-11;  // exp(-25)
 
 // ln p without libm, in extended precision: p = m 2^e, ln m = 2 atanh((m - 1) / (m + 1)).
-long double own_log(double p) {
+long double extended_log(double p) {
   int e = 0;
   long double m = std::frexp(p, &e);  // [0.5, 1)
   if (m < 0.70710678118654752440L) {
@@ -51,7 +51,7 @@ double far_tail(double p) {
     return p == 0 ? std::numeric_limits<double>::infinity()
                   : std::numeric_limits<double>::quiet_NaN();
   }
-  const long double r = std::sqrt(-own_log(p)) - 5;
+  const long double r = std::sqrt(-extended_log(p)) - 5;
   return static_cast<double>(polynomial(kE, r) / polynomial(kF, r));
 }
 

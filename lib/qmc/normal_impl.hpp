@@ -1,54 +1,19 @@
-// The loops of the normal quantile, included by one file per instruction set. Fused multiply-adds
-// are written out, so that every set rounds the same; the last steps of every polynomial carry
-// their rounding errors along.
+// The loops of the normal quantile, included by one file per instruction set. The last steps of
+// every polynomial carry their rounding errors along.
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 
+#include "qmc/fused.hpp"
 #include "qmc/normal.hpp"
 
 namespace stateutils::qmc {
 namespace {
 
-inline double fma(double a, double b, double c) {
-  return __builtin_fma(a, b, c);
-}
-
-// Two Horner chains, of the even and of the odd powers: half the latency of one.
-template <std::size_t kCount>
-inline double polynomial(const double (&c)[kCount], double x) {
-  constexpr std::size_t kTop = (kCount - 2) / 2 * 2;  // kTop and kTop + 1 lead their chains
-  const double square = x * x;
-  double even = c[kTop], odd = c[kTop + 1];
-  if constexpr (kCount % 2 == 1) even = fma(c[kCount - 1], square, even);
-  for (std::size_t k = kTop; k >= 2; k -= 2) {
-    even = fma(even, square, c[k - 2]);
-    odd = fma(odd, square, c[k - 1]);
-  }
-  return fma(odd, x, even);
-}
-
 // The polynomials are Chebyshev expansions (interpolated in 60 digits, cut below 2e-17) written in
 // powers about the middle of their interval, where the first term outweighs the others: plain
 // arithmetic then loses little.
-
-// ln p = e ln 2 + 2 atanh((m - 1) / (m + 1)), m in [sqrt(1/2), sqrt(2)), f = m - 1.
-struct Logarithm {
-  double e, f, m;
-};
-
-inline Logarithm split_logarithm(double p) {
-  constexpr std::uint64_t kRootHalf = 0x3FE6A09E667F3BCDull;  // bits of sqrt(1/2)
-  const std::uint64_t shifted = std::bit_cast<std::uint64_t>(p) - kRootHalf + (1023ull << 52);
-  const std::uint64_t exponent = shifted >> 52;  // e + 1023
-  const double m = std::bit_cast<double>((shifted & 0xFFFFFFFFFFFFFull) + kRootHalf);
-  // An integer below 2^52 as a double without a conversion, which AVX2 lacks.
-  const double e = std::bit_cast<double>(exponent | 0x4330000000000000ull) - (0x1p52 + 1023.0);
-  return {e, m - 1, m};
-}
 
 // The centre: after Giles (2010) the quantile is q P(w) with q = u - 1/2 and w = -ln(1 - 4 q^2)
 // < 3.5, and P has no singularity: one polynomial does for 98 % of all values.
@@ -62,7 +27,6 @@ inline constexpr double kAtanh[] = {0.3333333333333103,  0.20000000005631993, 0.
 inline double stretched(double u) {
   const Logarithm part = split_logarithm(fma(-u, u, u));
   const double s = part.f / (part.m + 1), z = s * s, twice = s + s;
-  constexpr double kLn2 = 0.69314718055994530942;
   return fma(part.e + 2, kLn2, fma(twice * z, polynomial(kAtanh, z), twice));
 }
 
@@ -82,11 +46,7 @@ inline double central(double u, double minus_w) {
   return fma(q, kRootTwoPi, fma(q, rest, q_low * (kRootTwoPi + rest)));
 }
 
-struct Pair {
-  double high, low;
-};
-
-// -ln p with its rounding error.
+// -ln p = -e ln 2 - 2 atanh((m - 1) / (m + 1)) with its rounding error.
 inline Pair minus_log(double p) {
   const auto [e, f, m] = split_logarithm(p);
   const double sum = m + 1, sum_low = m - (sum - 1);
@@ -103,7 +63,6 @@ inline Pair minus_log(double p) {
   series = fma(series, t, 1.0 / 7);
   series = fma(series, t, 1.0 / 5);
   series = fma(series, t, 1.0 / 3);
-  constexpr double kLn2High = 0x1.62e42fefa38p-1, kLn2Low = 0x1.ef35793c7673p-45;
   const double big = e * kLn2High, small = 2 * s;  // both exact; big is 0 or the larger
   const double high = big + small;
   const double low = (big - high) + small + fma(e, kLn2Low, 2 * fma(s * t, series, s_low));

@@ -1,5 +1,9 @@
 #include "qmc/nus.hpp"
 
+#ifdef __x86_64__
+#include <smmintrin.h>
+#endif
+
 #include <algorithm>
 #include <mutex>
 #include <span>
@@ -9,7 +13,43 @@
 namespace stateutils::qmc {
 namespace {
 
-struct LaneScalar {
+#ifdef __x86_64__
+// The least that this project is built for, two lanes.
+struct LanesBase {
+  using Reg = __m128i;
+  static constexpr std::size_t kLanes = 2;
+  static Reg load(const std::uint64_t* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  }
+  static void store(std::uint64_t* p, Reg a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), a); }
+  static Reg set1(std::uint32_t a) { return _mm_set1_epi64x(static_cast<long long>(a)); }
+  static Reg set1_64(std::uint64_t a) { return _mm_set1_epi64x(static_cast<long long>(a)); }
+  static Reg multiply(Reg a, Reg b) { return _mm_mul_epu32(a, b); }
+  template <int kCount>
+  static Reg shift_right(Reg a) {
+    return _mm_srli_epi64(a, kCount);
+  }
+  template <int kCount>
+  static Reg shift_left(Reg a) {
+    return _mm_slli_epi64(a, kCount);
+  }
+  static Reg shift_right_by(Reg a, Reg count) {
+    const Reg high = _mm_srl_epi64(a, _mm_unpackhi_epi64(count, count));
+    return _mm_blend_epi16(_mm_srl_epi64(a, count), high, 0xF0);
+  }
+  static Reg exclusive_or(Reg a, Reg b) { return _mm_xor_si128(a, b); }
+  static Reg exclusive_or3(Reg a, Reg b, Reg c) { return exclusive_or(exclusive_or(a, b), c); }
+  static Reg and_(Reg a, Reg b) { return _mm_and_si128(a, b); }
+  static Reg or_(Reg a, Reg b) { return _mm_or_si128(a, b); }
+  static Reg append_bit(Reg flips, Reg bit) {
+    return or_(_mm_add_epi64(flips, flips), and_(bit, _mm_set1_epi64x(1)));
+  }
+  static Reg lookup(const std::uint16_t* table, Reg index) {
+    return _mm_set_epi64x(table[_mm_extract_epi64(index, 1)], table[_mm_cvtsi128_si64(index)]);
+  }
+};
+#else
+struct LanesBase {
   using Reg = std::uint64_t;
   static constexpr std::size_t kLanes = 1;
   static Reg load(const std::uint64_t* p) { return *p; }
@@ -33,6 +73,7 @@ struct LaneScalar {
   static Reg append_bit(Reg flips, Reg bit) { return flips << 1 | (bit & 1); }
   static Reg lookup(const std::uint16_t* table, Reg index) { return table[index]; }
 };
+#endif
 
 // The flip of `level` (0..6) below a group's prefix; `p` holds the `level` digits behind it.
 std::uint64_t flip(const Words& block, unsigned level, std::uint64_t p) {
@@ -157,10 +198,16 @@ void NusPoints::fill(std::uint64_t first, std::uint64_t rows, Format format, voi
   const std::size_t d = dims(), inner = inputs_.size();
   // A tile of rows: the net's words, then column by column, then rows again.
   const std::uint64_t tile = std::max<std::uint64_t>(kTileRows, (std::uint64_t{1} << 13) / inner);
-  std::vector<std::uint64_t> words(std::min(tile, rows) * inner), result(words.size() / alpha_);
+  // Kept by the thread: memory that is new for every call costs as much as the scrambling.
+  thread_local std::vector<std::uint64_t> words, result, columns;
+  const auto grow = [](std::vector<std::uint64_t>& room, std::size_t size) {
+    if (room.size() < size) room.resize(size);
+  };
+  grow(words, std::min(tile, rows) * inner);
+  if (alpha_ > 1) grow(result, std::min(tile, rows) * d);
   // Columns a power of two apart would share their lines of the cache.
   const std::size_t stride = std::min(tile, rows) + 8;
-  std::vector<std::uint64_t> columns(kColumnGroup * stride);
+  grow(columns, kColumnGroup * stride);
   auto* bytes = static_cast<char*>(out);
   for (std::uint64_t done = 0; done < rows;) {
     const std::uint64_t part = std::min(tile, rows - done);
@@ -230,7 +277,7 @@ std::uint32_t owen_hash(std::uint32_t word, std::uint32_t key) {
 
 void nus_column_scalar(const NusColumn& column, const std::uint64_t* words, std::size_t count,
                        std::uint64_t* out) {
-  nus_column<LaneScalar>(column, words, count, out);
+  nus_column<LanesBase>(column, words, count, out);
 }
 
 NusKernel nus_kernel(core::Isa isa) {

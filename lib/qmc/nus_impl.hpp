@@ -14,21 +14,27 @@ struct NusLanes {
   using Reg = typename V::Reg;
 
   // Philox4x32-10 on counters whose index_lo differs by lane; the four words live in the low
-  // halves, the high halves are noise. The first round of the half that holds (dim, tag) is the
-  // same for all lanes.
+  // halves, the high halves are noise. What the other words of the counter become is the same for
+  // all lanes: all of the first round but one product, and half of the second.
   struct State {
     Reg x0, x1, x2, x3;
 
-    static State first(const NusColumn& column, Reg index_lo, std::uint32_t index_hi, Tag tag) {
+    static State second(const NusColumn& column, Reg index_lo, std::uint32_t index_hi, Tag tag) {
+      const auto key = [&](int round, int word) {
+        return static_cast<std::uint32_t>(column.keys[round][word]);
+      };
       const std::uint64_t fixed = 0xCD9E8D57ull * column.dim;
+      const std::uint32_t x0 = static_cast<std::uint32_t>(fixed >> 32) ^ index_hi ^ key(0, 0);
       const std::uint32_t c3 = static_cast<std::uint32_t>(tag) << 24 | column.replication;
       const Reg product = V::multiply(V::set1(0xD2511F53u), index_lo);
-      return {V::set1(static_cast<std::uint32_t>(fixed >> 32) ^ index_hi ^
-                      static_cast<std::uint32_t>(column.keys[0][0])),
-              V::set1(static_cast<std::uint32_t>(fixed)),
-              V::exclusive_or(V::template shift_right<32>(product),
-                              V::set1(c3 ^ static_cast<std::uint32_t>(column.keys[0][1]))),
-              product};
+      const Reg x2 = V::exclusive_or(V::template shift_right<32>(product), V::set1(c3 ^ key(0, 1)));
+      const std::uint64_t p0 = 0xD2511F53ull * x0;
+      const Reg p1 = V::multiply(V::set1(0xCD9E8D57u), x2);
+      return {V::exclusive_or(V::template shift_right<32>(p1),
+                              V::set1(static_cast<std::uint32_t>(fixed) ^ key(1, 0))),
+              p1,
+              V::exclusive_or(product, V::set1(static_cast<std::uint32_t>(p0 >> 32) ^ key(1, 1))),
+              V::set1(static_cast<std::uint32_t>(p0))};
     }
     void round(const NusColumn& column, int number) {
       const Reg p0 = V::multiply(V::set1(0xD2511F53u), x0);
@@ -49,8 +55,8 @@ struct NusLanes {
 
   // Two blocks at a time: the rounds of one fill the waiting times of the other.
   static void run(const NusColumn& column, State& a, State& b) {
-#pragma GCC unroll 9
-    for (int number = 1; number < 10; ++number) {
+#pragma GCC unroll 8
+    for (int number = 2; number < 10; ++number) {
       a.round(column, number);
       b.round(column, number);
     }
@@ -87,15 +93,16 @@ struct NusLanes {
     return append(flips, tree, heap);
   }
 
-  static Reg scramble(const NusColumn& column, Reg word) {
+  // Inside the loop over words, so that what lanes share is made once.
+  [[gnu::always_inline]] static Reg scramble(const NusColumn& column, Reg word) {
     const Reg x = V::template shift_right<32>(word), six = V::set1(63);
     const Reg entry = V::lookup(column.table, V::template shift_right<18>(x));
     const Reg top = V::template shift_right<32>(V::template shift_left<48>(entry));
-    State group2 = State::first(column, V::template shift_right<18>(x), 2, Tag::kNusGroup);
-    State group3 = State::first(column, V::template shift_right<11>(x), 3, Tag::kNusGroup);
+    State group2 = State::second(column, V::template shift_right<18>(x), 2, Tag::kNusGroup);
+    State group3 = State::second(column, V::template shift_right<11>(x), 3, Tag::kNusGroup);
     run(column, group2, group3);
-    State group4 = State::first(column, V::template shift_right<4>(x), 4, Tag::kNusGroup);
-    State tail = State::first(column, x, 0, Tag::kNusTail);
+    State group4 = State::second(column, V::template shift_right<4>(x), 4, Tag::kNusGroup);
+    State tail = State::second(column, x, 0, Tag::kNusTail);
     run(column, group4, tail);
     const Reg flips2 = seven(group2, V::and_(V::template shift_right<12>(x), six));
     const Reg flips3 = seven(group3, V::and_(V::template shift_right<5>(x), six));

@@ -7,6 +7,8 @@
 
 #include "core/error.hpp"
 #include "core/npy.hpp"
+#include "qmc/elementary.hpp"
+#include "qmc/formula_kernels.hpp"
 #include "qmc/linear_algebra.hpp"
 #include "qmc/normal.hpp"
 
@@ -26,7 +28,8 @@ class GaussianStage final : public Stage {
         exponentiate_(exponentiate) {}
 
   std::optional<std::size_t> apply(double* x, std::size_t rows, std::size_t d) const override {
-    std::vector<double> z(d);
+    const FormulaKernel exponential = formula_kernels(core::active_isa())[FormulaOp::kExp];
+    std::vector<double> z(d), y(exponentiate_ ? d : 0);
     for (std::size_t i = 0; i < rows; ++i) {
       for (std::size_t j = 0; j < d; ++j) {
         z[j] = clamp_ ? std::clamp(x[i * d + j], 0x1p-53, 1 - 0x1p-53) : x[i * d + j];
@@ -36,8 +39,9 @@ class GaussianStage final : public Stage {
       for (std::size_t k = 0; k < d; ++k) {
         double sum = offset_[k];
         for (std::size_t j = 0; j < d; ++j) sum += matrix_[k * d + j] * z[j];
-        x[i * d + k] = exponentiate_ ? std::exp(sum) : sum;
+        (exponentiate_ ? y[k] : x[i * d + k]) = sum;
       }
+      if (exponentiate_) exponential(y.data(), nullptr, d, x + i * d);
     }
     return std::nullopt;
   }
@@ -172,7 +176,7 @@ std::unique_ptr<Stage> path_stage(const Call& call, std::size_t d, bool clamp) {
                  volatility = call.positive(3, 1);
     for (double& entry : matrix) entry *= volatility;
     for (std::size_t k = 0; k < d; ++k) {
-      offset[k] = std::log(start) + (rate - volatility * volatility / 2) * time(k);
+      offset[k] = own_log(start) + (rate - volatility * volatility / 2) * time(k);
     }
   } else {
     const double drift = call.number_or(1, 0), diffusion = call.positive(2, 1),
@@ -234,9 +238,9 @@ std::vector<double> brownian_matrix(std::size_t d, double horizon, PathMethod me
       // lambda_k = step / (4 sin^2((2k-1) pi / (4d+2))), v_k(i) = 2 / sqrt(2d+1) sin(i pi (2k-1) /
       // (2d+1)), i and k from 1.
       const double odd = 2 * static_cast<double>(k) + 1, size = 2 * static_cast<double>(d) + 1;
-      const double root = std::sqrt(step) / (2 * std::sin(odd * std::numbers::pi / (2 * size)));
+      const double root = std::sqrt(step) / (2 * own_sin(odd * std::numbers::pi / (2 * size)));
       matrix[i * d + k] = root * 2 / std::sqrt(size) *
-                          std::sin(static_cast<double>(i + 1) * std::numbers::pi * odd / size);
+                          own_sin(static_cast<double>(i + 1) * std::numbers::pi * odd / size);
     }
   }
   return matrix;

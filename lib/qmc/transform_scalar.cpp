@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "core/error.hpp"
+#include "qmc/elementary.hpp"
 #include "qmc/normal.hpp"
 #include "qmc/quantiles.hpp"
 
@@ -31,13 +32,13 @@ Scalar uniform_like(const Call& call) {
   } else if (call.name == "kumaraswamy") {
     call.require(2, 2);
     const double a = call.positive(0, 1), b = call.positive(1, 1);
-    s.map = [=](double u) { return std::pow(-std::expm1(std::log1p(-u) / b), 1 / a); };
+    s.map = [=](double u) { return own_pow(-own_expm1(own_log1p(-u) / b), 1 / a); };
   } else {  // bernoulli-cont
     call.require(1, 1);
     const double l = call.number(0);
     if (!(l > 0 && l < 1)) throw usage_error("bernoulli-cont needs a number inside (0,1)");
     s.map = [=](double u) {
-      return l == 0.5 ? u : std::log(((2 * l - 1) * u - l + 1) / (1 - l)) / std::log(l / (1 - l));
+      return l == 0.5 ? u : own_log(((2 * l - 1) * u - l + 1) / (1 - l)) / own_log(l / (1 - l));
     };
   }
   return s;
@@ -56,20 +57,20 @@ Scalar unbounded(const Call& call) {
   } else if (call.name == "lognormal") {
     call.require(2, 2);
     const double mean = call.number(0), sd = call.positive(1, 1);
-    s.map = [=](double u) { return std::exp(mean + sd * normal_quantile(u)); };
+    s.map = [=](double u) { return own_exp(mean + sd * normal_quantile(u)); };
   } else if (call.name == "exponential") {
     call.require(1, 1);
     const double rate = call.positive(0, 1);
-    s.map = [=](double u) { return -std::log1p(-u) / rate; };
+    s.map = [=](double u) { return -own_log1p(-u) / rate; };
   } else if (call.name == "weibull") {
     call.require(2, 2);
     const double shape = call.positive(0, 1), scale = call.positive(1, 1);
-    s.map = [=](double u) { return scale * std::pow(-std::log1p(-u), 1 / shape); };
+    s.map = [=](double u) { return scale * own_pow(-own_log1p(-u), 1 / shape); };
   } else {  // johnson-su
     call.require(4, 4);
     const double gamma = call.number(0), xi = call.number(1), delta = call.positive(2, 1),
                  lambda = call.positive(3, 1);
-    s.map = [=](double u) { return lambda * std::sinh((normal_quantile(u) - gamma) / delta) + xi; };
+    s.map = [=](double u) { return lambda * own_sinh((normal_quantile(u) - gamma) / delta) + xi; };
   }
   return s;
 }
@@ -88,28 +89,26 @@ Scalar periodization(const Call& call) {
     s.map = [](double u) { return u * u * u * (10 + u * (6 * u - 15)); };
     s.weight = [](double u) { return 30 * u * u * (1 - u) * (1 - u); };
   } else if (call.name == "c1sin") {
-    s.map = [](double u) {
-      return u - std::sin(2 * std::numbers::pi * u) / (2 * std::numbers::pi);
-    };
-    s.weight = [](double u) { return 1 - std::cos(2 * std::numbers::pi * u); };
+    s.map = [](double u) { return u - own_sin(2 * std::numbers::pi * u) / (2 * std::numbers::pi); };
+    s.weight = [](double u) { return 1 - own_cos(2 * std::numbers::pi * u); };
   } else if (call.name == "c2sin") {
     s.map = [](double u) {
-      return (8 - 9 * std::cos(std::numbers::pi * u) + std::cos(3 * std::numbers::pi * u)) / 16;
+      return (8 - 9 * own_cos(std::numbers::pi * u) + own_cos(3 * std::numbers::pi * u)) / 16;
     };
     s.weight = [](double u) {
-      return (9 * std::numbers::pi * std::sin(std::numbers::pi * u) -
-              3 * std::numbers::pi * std::sin(3 * std::numbers::pi * u)) /
+      return (9 * std::numbers::pi * own_sin(std::numbers::pi * u) -
+              3 * std::numbers::pi * own_sin(3 * std::numbers::pi * u)) /
              16;
     };
   } else {  // c3sin
     s.map = [](double u) {
-      return (12 * std::numbers::pi * u - 8 * std::sin(2 * std::numbers::pi * u) +
-              std::sin(4 * std::numbers::pi * u)) /
+      return (12 * std::numbers::pi * u - 8 * own_sin(2 * std::numbers::pi * u) +
+              own_sin(4 * std::numbers::pi * u)) /
              (12 * std::numbers::pi);
     };
     s.weight = [](double u) {
-      return 1 - 4.0 / 3 * std::cos(2 * std::numbers::pi * u) +
-             1.0 / 3 * std::cos(4 * std::numbers::pi * u);
+      return 1 - 4.0 / 3 * own_cos(2 * std::numbers::pi * u) +
+             1.0 / 3 * own_cos(4 * std::numbers::pi * u);
     };
   }
   return s;
@@ -117,9 +116,9 @@ Scalar periodization(const Call& call) {
 
 // A shape or a number of degrees of freedom. Beyond these the solver's series need too many terms.
 double shape_of(const Call& call, std::size_t index) {
-  constexpr double kLeast = 1e-6, kMost = 1e6;
+  constexpr double kLeastShape = 1e-6, kMostShape = 1e6;
   const double shape = call.positive(index, 1);
-  if (shape < kLeast || shape > kMost) {
+  if (shape < kLeastShape || shape > kMostShape) {
     throw usage_error(call.name + ": a shape is from 1e-6 to 1e6");
   }
   return shape;

@@ -21,59 +21,47 @@ namespace {
 // Parts of this many values stay in the first-level cache and are finished before the next.
 constexpr std::size_t kInCache = 2048;
 
-// Sixteen neighbours at once: the four finest levels, distances 8, 4, 2 and 1.
+// Neighbours that stay in registers: the finest levels.
+constexpr std::size_t kInRegisters = 32;
+
 #ifdef __AVX2__
-struct Square {
-  __m256d row[4];
-
-  void pair(int i, int j) {
-    const __m256d sum = _mm256_add_pd(row[i], row[j]);
-    row[j] = _mm256_sub_pd(row[i], row[j]);
-    row[i] = sum;
-  }
-  void transpose() {
-    const __m256d a = _mm256_unpacklo_pd(row[0], row[1]), b = _mm256_unpackhi_pd(row[0], row[1]);
-    const __m256d c = _mm256_unpacklo_pd(row[2], row[3]), d = _mm256_unpackhi_pd(row[2], row[3]);
-    row[0] = _mm256_permute2f128_pd(a, c, 0x20);
-    row[1] = _mm256_permute2f128_pd(b, d, 0x20);
-    row[2] = _mm256_permute2f128_pd(a, c, 0x31);
-    row[3] = _mm256_permute2f128_pd(b, d, 0x31);
-  }
-  // The two levels between the rows.
-  void levels() {
-    pair(0, 2);
-    pair(1, 3);
-    pair(0, 1);
-    pair(2, 3);
-  }
-};
-
-inline void hadamard16(double* y, std::size_t n, double scale) {
+// Distances 16, 8 and 4 between vectors; 2 and 1 inside them, where a product with signs turns a
+// sum into sum and difference: exact, and beside the units that add.
+inline void hadamard_finest(double* y, std::size_t n, double scale) {
+  constexpr std::size_t kVectors = kInRegisters / 4;
+  const __m256d pairs = _mm256_setr_pd(1, -1, 1, -1), halves = _mm256_setr_pd(1, 1, -1, -1);
   const __m256d factor = _mm256_set1_pd(scale);
-  for (std::size_t i = 0; i < n; i += 16) {
-    Square square;
-    for (std::size_t k = 0; k < 4; ++k) square.row[k] = _mm256_loadu_pd(y + i + 4 * k);
-    square.levels();
-    square.transpose();
-    square.levels();
-    square.transpose();
-    for (std::size_t k = 0; k < 4; ++k) {
-      _mm256_storeu_pd(y + i + 4 * k, _mm256_mul_pd(square.row[k], factor));
+  for (std::size_t i = 0; i < n; i += kInRegisters) {
+    __m256d row[kVectors];
+    for (std::size_t k = 0; k < kVectors; ++k) row[k] = _mm256_loadu_pd(y + i + 4 * k);
+    for (std::size_t h = kVectors / 2; h > 0; h /= 2) {
+      for (std::size_t k = 0; k < kVectors; ++k) {
+        if ((k & h) != 0) continue;
+        const __m256d sum = _mm256_add_pd(row[k], row[k + h]);
+        row[k + h] = _mm256_sub_pd(row[k], row[k + h]);
+        row[k] = sum;
+      }
+    }
+    for (std::size_t k = 0; k < kVectors; ++k) {
+      const __m256d crossed = _mm256_permute2f128_pd(row[k], row[k], 1);
+      const __m256d two = _mm256_fmadd_pd(row[k], halves, crossed);
+      const __m256d one = _mm256_fmadd_pd(two, pairs, _mm256_permute_pd(two, 5));
+      _mm256_storeu_pd(y + i + 4 * k, _mm256_mul_pd(one, factor));
     }
   }
 }
 #else
-inline void hadamard16(double* y, std::size_t n, double scale) {
-  for (std::size_t i = 0; i < n; i += 16) {
-    for (std::size_t h = 8; h > 0; h /= 2) {
-      for (std::size_t k = 0; k < 16; ++k) {
+inline void hadamard_finest(double* y, std::size_t n, double scale) {
+  for (std::size_t i = 0; i < n; i += kInRegisters) {
+    for (std::size_t h = kInRegisters / 2; h > 0; h /= 2) {
+      for (std::size_t k = 0; k < kInRegisters; ++k) {
         if ((k & h) != 0) continue;
         const double a = y[i + k], b = y[i + k + h];
         y[i + k] = a + b;
         y[i + k + h] = a - b;
       }
     }
-    for (std::size_t k = 0; k < 16; ++k) y[i + k] *= scale;
+    for (std::size_t k = 0; k < kInRegisters; ++k) y[i + k] *= scale;
   }
 }
 #endif
@@ -130,18 +118,18 @@ void hadamard(double* y, std::size_t n, double scale) {
     return;
   }
   std::size_t h = n;  // levels below this distance remain
-  for (; h >= 128; h /= 8) {
+  const std::size_t end = n >= kInRegisters ? kInRegisters : 1;
+  for (; h >= 8 * end; h /= 8) {
     for (std::size_t i = 0; i < n; i += h) hadamard_pass8(y + i, h / 8);
   }
-  for (; h >= 64; h /= 4) {
+  for (; h >= 4 * end; h /= 4) {
     for (std::size_t i = 0; i < n; i += h) hadamard_pass4(y + i, h / 4);
   }
-  const std::size_t end = n >= 16 ? 16 : 1;
   for (; h > end; h /= 2) {
     for (std::size_t i = 0; i < n; i += h) hadamard_pass2(y + i, h / 2);
   }
-  if (n >= 16) {
-    hadamard16(y, n, scale);
+  if (end > 1) {
+    hadamard_finest(y, n, scale);
   } else {
     for (std::size_t i = 0; i < n; ++i) y[i] *= scale;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sbus/components.hpp"
+
 namespace stateutils::sbus {
 namespace {
 
@@ -35,8 +37,7 @@ class Reach {
 };
 
 // Makes every choice that has one way left; drops those already met. False on a contradiction.
-bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps,
-               std::vector<Dep>* forced) {
+bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps) {
   const auto possible = [&](const Dep& dep) {
     return dep.from != dep.to && !reach.has(dep.to, dep.from);
   };
@@ -55,7 +56,6 @@ bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps,
       }
       changed = true;
       const Dep& taken = first ? c.first : c.second;
-      if (forced != nullptr) forced->push_back(taken);
       if (!reach.add(taken.from, taken.to)) return false;
     }
     choices.resize(kept);
@@ -63,21 +63,20 @@ bool propagate(Reach& reach, std::vector<Choice>& choices, std::uint64_t& steps,
   return true;
 }
 
-// Every level of the search keeps its own reachability; more than this in all is given up.
+// Every level of the search keeps its own reachability and choices; more in all is given up.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
-Verdict search(Reach reach, std::vector<Choice> choices, std::uint64_t& steps, std::size_t depth,
-               std::vector<Dep>* forced) {
-  if (depth * reach.bytes() > kMostBytes) return Verdict::kUnknown;
+Verdict search(Reach reach, std::vector<Choice> choices, std::uint64_t& steps, std::size_t depth) {
+  const std::size_t own = reach.bytes() + choices.size() * sizeof(Choice);
+  if (depth * own > kMostBytes) return Verdict::kUnknown;
   while (true) {
-    if (!propagate(reach, choices, steps, forced)) return Verdict::kInvalid;
+    if (!propagate(reach, choices, steps)) return Verdict::kInvalid;
     if (choices.empty()) return Verdict::kValid;
     if (steps == 0) return Verdict::kUnknown;
-    forced = nullptr;
     const Choice c = choices.back();
     Reach first = reach;
     if (first.add(c.first.from, c.first.to)) {
-      const Verdict verdict = search(std::move(first), choices, steps, depth + 1, nullptr);
+      const Verdict verdict = search(std::move(first), choices, steps, depth + 1);
       if (verdict != Verdict::kInvalid) return verdict;
     }
     if (!reach.add(c.second.from, c.second.to)) return Verdict::kInvalid;
@@ -97,46 +96,11 @@ DepGraph::DepGraph(std::size_t nodes, const std::vector<Dep>& deps)
 
 std::vector<std::uint32_t> DepGraph::components(unsigned kinds,
                                                 std::vector<std::uint32_t>& sizes) const {
-  constexpr std::uint32_t kNone = UINT32_MAX;
-  const std::size_t n = nodes();
-  std::vector<std::uint32_t> component(n, kNone), index(n, 0), low(n, 0), stack, path;
-  std::vector<std::size_t> next(first_.begin(), first_.end() - 1);
-  std::uint32_t serial = 0;
-  sizes.clear();
-  for (std::uint32_t root = 0; root < n; ++root) {
-    if (index[root] != 0) continue;
-    path.push_back(root);
-    while (!path.empty()) {
-      const std::uint32_t v = path.back();
-      if (index[v] == 0) {
-        index[v] = low[v] = ++serial;
-        stack.push_back(v);
-      }
-      bool descended = false;
-      for (; next[v] < first_[v + 1]; ++next[v]) {
-        const Dep& dep = deps_[next[v]];
-        if ((kinds >> static_cast<unsigned>(dep.kind) & 1u) == 0) continue;
-        if (index[dep.to] == 0) {
-          path.push_back(dep.to);
-          descended = true;
-          break;
-        }
-        if (component[dep.to] == kNone) low[v] = std::min(low[v], low[dep.to]);
-      }
-      if (descended) continue;
-      path.pop_back();
-      if (low[v] != index[v]) continue;
-      sizes.push_back(0);
-      std::uint32_t w = 0;
-      do {
-        w = stack.back();
-        stack.pop_back();
-        component[w] = static_cast<std::uint32_t>(sizes.size() - 1);
-        ++sizes.back();
-      } while (w != v);
-    }
-  }
-  return component;
+  const auto target = [&](std::size_t e) {
+    const Dep& dep = deps_[e];
+    return (kinds >> static_cast<unsigned>(dep.kind) & 1u) != 0 ? dep.to : UINT32_MAX;
+  };
+  return strong_components(first_, target, sizes);
 }
 
 bool DepGraph::acyclic() const {
@@ -149,15 +113,15 @@ bool DepGraph::acyclic() const {
 }
 
 Verdict choose_acyclic(std::size_t nodes, std::span<const Dep> known, std::vector<Choice> choices,
-                       std::uint64_t& steps, std::vector<Dep>& forced) {
-  // Beyond this the bit sets alone would take more than 512 MiB.
-  constexpr std::size_t kMostNodes = 65536;
+                       std::uint64_t& steps) {
+  // Beyond this the bit sets would leave a search no depth.
+  constexpr std::size_t kMostNodes = 16384;
   if (nodes > kMostNodes) return Verdict::kUnknown;
   Reach reach(nodes);
   for (const Dep& dep : known) {
     if (!reach.add(dep.from, dep.to)) return Verdict::kInvalid;
   }
-  return search(std::move(reach), std::move(choices), steps, 1, &forced);
+  return search(std::move(reach), std::move(choices), steps, 1);
 }
 
 }  // namespace stateutils::sbus

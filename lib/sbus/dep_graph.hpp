@@ -43,10 +43,7 @@ struct Choice {
 
 // Whether some choice of one edge per pair leaves the graph without a cycle: exact reachability in
 // bit sets, choices that the rest forces made first, then a search. `steps` is counted down.
-// `forced` gets the edges that had to be taken before any search; when they contradict each other
-// the last one closes a cycle.
 [[nodiscard]] Verdict choose_acyclic(std::size_t nodes, std::span<const Dep> known,
-                                     std::vector<Choice> choices, std::uint64_t& steps,
-                                     std::vector<Dep>& forced);
+                                     std::vector<Choice> choices, std::uint64_t& steps);
 
 }  // namespace stateutils::sbus

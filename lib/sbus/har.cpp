@@ -12,8 +12,6 @@
 namespace stateutils::sbus {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::uint64_t kMostHarBytes = 1u << 30;
 
 std::optional<std::string> base64_decoded(std::string_view text) {
@@ -45,28 +43,28 @@ std::optional<std::string> base64_decoded(std::string_view text) {
   return out;
 }
 
-const json* member(const json& from, const char* name) {
+const nlohmann::json* member(const nlohmann::json& from, const char* name) {
   if (!from.is_object()) return nullptr;
   const auto found = from.find(name);
   return found == from.end() || found->is_null() ? nullptr : &*found;
 }
 
-std::string text_at(const json& from, const char* name) {
-  const json* value = member(from, name);
+std::string text_at(const nlohmann::json& from, const char* name) {
+  const nlohmann::json* value = member(from, name);
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-std::optional<std::int64_t> integer_at(const json& from, const char* name) {
-  const json* value = member(from, name);
+std::optional<std::int64_t> integer_at(const nlohmann::json& from, const char* name) {
+  const nlohmann::json* value = member(from, name);
   if (value == nullptr || !value->is_number_integer()) return std::nullopt;
   if (value->is_number_unsigned() && value->get<std::uint64_t>() > INT64_MAX) return std::nullopt;
   return value->get<std::int64_t>();
 }
 
-std::optional<std::string> header(const json& message, std::string_view name) {
-  const json* headers = member(message, "headers");
+std::optional<std::string> header(const nlohmann::json& message, std::string_view name) {
+  const nlohmann::json* headers = member(message, "headers");
   if (headers == nullptr || !headers->is_array()) return std::nullopt;
-  for (const json& entry : *headers) {
+  for (const nlohmann::json& entry : *headers) {
     const std::string found = text_at(entry, "name");
     const bool same = std::equal(found.begin(), found.end(), name.begin(), name.end(),
                                  [](char x, char y) { return (x | 0x20) == (y | 0x20); });
@@ -76,7 +74,7 @@ std::optional<std::string> header(const json& message, std::string_view name) {
 }
 
 // A body as JSON; null when there is none or it is something else.
-json body_of(const json* content) {
+nlohmann::json body_of(const nlohmann::json* content) {
   if (content == nullptr) return nullptr;
   std::string text = text_at(*content, "text");
   if (text_at(*content, "encoding") == "base64") text = base64_decoded(text).value_or("");
@@ -145,14 +143,15 @@ struct Entry {
 
 class EntryReader {
  public:
-  EntryReader(const json& entry, const Mapping* mapping) : entry_(entry), mapping_(mapping) {}
+  EntryReader(const nlohmann::json& entry, const Mapping* mapping)
+      : entry_(entry), mapping_(mapping) {}
 
   // False when the entry is none of ours; what is wrong with it in `problem`.
   bool read(Entry& out, std::string& problem) {
-    const json* request = member(entry_, "request");
-    const json* response = member(entry_, "response");
+    const nlohmann::json* request = member(entry_, "request");
+    const nlohmann::json* response = member(entry_, "response");
     const auto started = iso_time(text_at(entry_, "startedDateTime"));
-    const json* took = member(entry_, "time");
+    const nlohmann::json* took = member(entry_, "time");
     if (request == nullptr || response == nullptr || !started) {
       problem = "an entry needs startedDateTime, request and response";
       return false;
@@ -186,9 +185,9 @@ class EntryReader {
     return tag ? version_text(*tag) : std::nullopt;
   }
   void take_read_set(Entry& out) const {
-    const json* items = member(asked_, "read_set");
+    const nlohmann::json* items = member(asked_, "read_set");
     if (items == nullptr || !items->is_array()) return;
-    for (const json& item : *items) {
+    for (const nlohmann::json& item : *items) {
       const auto version = integer_at(item, "version_at_read");
       if (!version || *version < 0) continue;
       out.names.push_back(text_at(item, "key"));
@@ -245,8 +244,9 @@ class EntryReader {
       record.op = Op::kSession;
     } else if (path == "/delivery_log/register") {
       record.op = Op::kRegister;
-      if (const json* used = member(asked_, "shards_used"); used != nullptr && used->is_array()) {
-        for (const json& name : *used) {
+      if (const nlohmann::json* used = member(asked_, "shards_used");
+          used != nullptr && used->is_array()) {
+        for (const nlohmann::json& name : *used) {
           if (name.is_string()) out.names.push_back(name.get<std::string>());
         }
       }
@@ -256,10 +256,10 @@ class EntryReader {
     return true;
   }
 
-  const json& entry_;
+  const nlohmann::json& entry_;
   const Mapping* mapping_;
   std::string method_, target_;
-  json asked_, answered_;
+  nlohmann::json asked_, answered_;
   std::optional<std::string> etag_, if_match_;
 };
 
@@ -268,14 +268,14 @@ class HarSource final : public OpSource {
   HarSource(core::ByteSource& source, const OpSourceOptions& options) {
     const std::string text = core::read_all(source, kMostHarBytes);
     bytes_ = text.size();
-    const json document = core::parse_json(text, source.name());
-    const json* log = member(document, "log");
-    const json* entries = log == nullptr ? nullptr : member(*log, "entries");
+    const nlohmann::json document = core::parse_json(text, source.name());
+    const nlohmann::json* log = member(document, "log");
+    const nlohmann::json* entries = log == nullptr ? nullptr : member(*log, "entries");
     if (entries == nullptr || !entries->is_array()) {
       throw core::input_error({source.name()}, "an HTTP archive has \"log\": {\"entries\": [...]}");
     }
     std::uint64_t number = 0;
-    for (const json& entry : *entries) {
+    for (const nlohmann::json& entry : *entries) {
       Entry read;
       std::string problem;
       read.record.line = ++number;  // archives have no lines; entries are counted from 1

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sbus/components.hpp"
+
 namespace stateutils::sbus {
 
 // One node per distinct end: an event leads to the point of its end, each point to the next one,
@@ -35,47 +37,12 @@ void OrderGraph::index_edges() {
   for (const auto& [from, to] : edges_) target_[next[from]++] = to;
 }
 
-// Tarjan's algorithm with an explicit stack; it finds components in reverse topological order.
 std::vector<std::vector<std::uint32_t>> OrderGraph::components() const {
-  std::vector<std::vector<std::uint32_t>> found;
-  std::vector<std::uint32_t> index(nodes_, 0), low(nodes_, 0), stack, path;
-  std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-  std::vector<bool> on_stack(nodes_);
-  std::uint32_t serial = 0;
-  for (std::uint32_t root = 0; root < nodes_; ++root) {
-    if (index[root] != 0) continue;
-    path.push_back(root);
-    while (!path.empty()) {
-      const std::uint32_t v = path.back();
-      if (index[v] == 0) {
-        index[v] = low[v] = ++serial;
-        stack.push_back(v);
-        on_stack[v] = true;
-      }
-      bool descended = false;
-      for (; next[v] < first_[v + 1]; ++next[v]) {
-        const std::uint32_t w = target_[next[v]];
-        if (index[w] == 0) {
-          path.push_back(w);
-          descended = true;
-          break;
-        }
-        if (on_stack[w]) low[v] = std::min(low[v], low[w]);
-      }
-      if (descended) continue;
-      path.pop_back();
-      if (low[v] != index[v]) continue;
-      found.emplace_back();
-      std::uint32_t w = 0;
-      do {
-        w = stack.back();
-        stack.pop_back();
-        on_stack[w] = false;
-        found.back().push_back(w);
-      } while (w != v);
-    }
-  }
-  std::reverse(found.begin(), found.end());
+  std::vector<std::uint32_t> sizes;
+  const auto component = strong_components(
+      first_, [this](std::uint32_t e) { return target_[e]; }, sizes);
+  std::vector<std::vector<std::uint32_t>> found(sizes.size());
+  for (std::uint32_t v = 0; v < nodes_; ++v) found[sizes.size() - 1 - component[v]].push_back(v);
   return found;
 }
 

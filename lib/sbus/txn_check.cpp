@@ -5,7 +5,9 @@
 #include <set>
 
 #include "sbus/cycles.hpp"
+#include "sbus/forced_order.hpp"
 #include "sbus/key_order.hpp"
+#include "sbus/likely_order.hpp"
 #include "sbus/serial_order.hpp"
 #include "sbus/txn_facts.hpp"
 #include "sbus/weak_levels.hpp"
@@ -110,16 +112,19 @@ class Checker {
     nodes += ends.size();
   }
 
+  [[nodiscard]] bool keeps_sessions() const {
+    return o_.sessions || o_.level == Level::kStrict || o_.level == Level::kPc;
+  }
+
   // ser and strict on whole transactions; si and pc with reads and writes of a transaction as two
   // nodes (Biswas and Enea, section 4): 2 t reads, 2 t + 1 writes.
   Verdict strong() {
     const bool split = o_.level == Level::kPc || o_.level == Level::kSi;
-    const bool sessions = o_.sessions || o_.level == Level::kStrict || o_.level == Level::kPc;
     std::size_t nodes = h_.txns.size();
     std::vector<Dep> deps = facts_.deps;
     if (o_.sequential_keys && !h_.list_append) add_sequential_keys(h_, facts_, deps);
     if (o_.linearizable_keys && !h_.list_append) add_linearizable_keys(h_, facts_, deps);
-    add_orders(deps, nodes, sessions, o_.level == Level::kStrict);
+    add_orders(deps, nodes, keeps_sessions(), o_.level == Level::kStrict);
     if (has_simple_order(deps, nodes)) return Verdict::kValid;
     add_initial_reads(deps);
     const DepGraph whole(nodes, deps);
@@ -189,9 +194,27 @@ class Checker {
 
   // Registers: for every read and every other writer of the key, the writer comes before the one
   // read from or after the reader.
-  Verdict choose(std::size_t nodes, const std::vector<Dep>& deps, Level level) {
+  Verdict choose(std::size_t nodes, std::vector<Dep> deps, Level level) {
     const bool split = level == Level::kPc || level == Level::kSi;
-    constexpr std::size_t kMostChoices = 20'000'000;
+    const std::uint64_t open = choices_of(level);
+    if (!o_.solve && open > 0) return Verdict::kUnknown;
+    std::uint64_t steps = o_.budget;
+    std::vector<Dep> forced;
+    if (forces_contradiction(facts_, {.split = split, .writers_apart = level == Level::kSi}, nodes,
+                             deps, steps, forced)) {
+      if (level == o_.level) name_contradiction(nodes, std::move(deps), forced, split);
+      return Verdict::kInvalid;
+    }
+    deps.insert(deps.end(), forced.begin(), forced.end());
+    if (!split && has_guessed_order(deps, nodes)) return Verdict::kValid;
+    constexpr std::uint64_t kMostChoices = 4'000'000;
+    if (open > kMostChoices) return Verdict::kUnknown;
+    const Verdict verdict = choose_acyclic(nodes, deps, open_choices(level), steps);
+    if (verdict == Verdict::kInvalid && level == o_.level) ++out_.anomalies["no-order-of-writes"];
+    return verdict;
+  }
+  [[nodiscard]] std::vector<Choice> open_choices(Level level) const {
+    const bool split = level == Level::kPc || level == Level::kSi;
     std::vector<Choice> choices;
     const auto reads_node = [&](std::uint32_t t) { return split ? 2 * t : t; };
     const auto writes_node = [&](std::uint32_t t) { return split ? 2 * t + 1 : t; };
@@ -202,7 +225,6 @@ class Checker {
         choices.push_back({{writes_node(t), writes_node(read.writer), DepKind::kWw, read.key},
                            {reads_node(read.txn), writes_node(t), DepKind::kRw, read.key}});
       }
-      if (choices.size() > kMostChoices) return Verdict::kUnknown;
     }
     if (level == Level::kSi) {
       for (std::uint32_t key = 0; key < facts_.writers.size(); ++key) {
@@ -213,18 +235,38 @@ class Checker {
                 {{writes_node(writers[i]), reads_node(writers[j]), DepKind::kWw, key},
                  {writes_node(writers[j]), reads_node(writers[i]), DepKind::kWw, key}});
           }
-          if (choices.size() > kMostChoices) return Verdict::kUnknown;
         }
       }
     }
-    if (!o_.solve && !choices.empty()) return Verdict::kUnknown;
+    return choices;
+  }
+  // Most histories keep the order of sessions also where the level does not ask for it, and what
+  // that forces leaves less to guess.
+  [[nodiscard]] bool has_guessed_order(const std::vector<Dep>& deps, std::size_t nodes) const {
     std::uint64_t steps = o_.budget;
-    std::vector<Dep> forced;
-    const Verdict verdict = choose_acyclic(nodes, deps, std::move(choices), steps, forced);
-    if (verdict == Verdict::kInvalid && level == o_.level) {
-      name_contradiction(nodes, deps, forced, split);
+    if (!keeps_sessions()) {
+      std::vector<Dep> more = deps, forced;
+      std::size_t same = nodes;
+      add_orders(more, same, true, false);
+      if (!forces_contradiction(facts_, {}, nodes, more, steps, forced)) {
+        more.insert(more.end(), forced.begin(), forced.end());
+        if (has_likely_order(facts_, nodes, std::move(more), steps)) return true;
+      }
     }
-    return verdict;
+    return has_likely_order(facts_, nodes, deps, steps);
+  }
+  // How many orders of two writes the level leaves open, those that the rest decides among them.
+  [[nodiscard]] std::uint64_t choices_of(Level level) const {
+    std::uint64_t out = 0;
+    for (const ExternalRead& read : facts_.reads) {
+      if (read.writer == TxnFacts::kInit) continue;
+      const bool both[] = {is_writer(read.writer, read.key), is_writer(read.txn, read.key)};
+      out += facts_.writers[read.key].size() - (both[0] ? 1 : 0) - (both[1] ? 1 : 0);
+    }
+    for (const auto& writers : facts_.writers) {
+      if (level == Level::kSi) out += std::uint64_t{writers.size()} * (writers.size() - 1) / 2;
+    }
+    return out;
   }
 
   // Shows the cycle that the forced edges close; a contradiction that only a search found has none
@@ -232,8 +274,6 @@ class Checker {
   void name_contradiction(std::size_t nodes, std::vector<Dep> deps, const std::vector<Dep>& forced,
                           bool split) {
     deps.insert(deps.end(), forced.begin(), forced.end());
-    // Two writers of a key that may not overlap are no edge of their own to show.
-    if (split && deps.back().kind == DepKind::kWw) deps.pop_back();
     if (split) {
       std::erase_if(deps, [](const Dep& dep) { return dep.from / 2 == dep.to / 2; });
       for (Dep& dep : deps) {
@@ -242,7 +282,10 @@ class Checker {
       }
       nodes = h_.txns.size();
     }
-    // A reader that writes the key too comes before the other writer as a writer as well.
+    // A reader that writes the key too comes before the other writer as a writer as well. Of two
+    // that come before each other the one that is first in the history is said to be.
+    std::stable_partition(deps.begin(), deps.end(),
+                          [](const Dep& dep) { return dep.from < dep.to; });
     std::set<std::pair<std::uint32_t, std::uint32_t>> ordered;
     std::vector<Dep> also;
     for (const Dep& dep : deps) {

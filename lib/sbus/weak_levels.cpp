@@ -5,7 +5,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "core/error.hpp"
+#include "sbus/forced_order.hpp"
 
 namespace stateutils::sbus {
 namespace {
@@ -147,14 +147,9 @@ class Saturation {
 
   // Vector clocks over session order and reads-from: per transaction and session, how many of the
   // session's transactions come before it. Of the writers that a reader of t1 must put before t1,
-  // one per session matters, the last one, and only when t1 does not know of it by itself.
+  // one per session matters, the last one, and only when t1 does not know of it by itself. Where
+  // the clocks of many sessions would not fit memory, reachability takes their place.
   void causal() {
-    const std::size_t width = f_.sessions.size();
-    constexpr std::size_t kMostEntries = std::size_t{1} << 29;
-    if (width != 0 && h_.txns.size() > kMostEntries / width) {
-      throw core::environment_error("too many sessions for their number of transactions: " +
-                                    std::to_string(width) + " sessions");
-    }
     std::vector<Dep> order;
     for (const Dep& dep : deps_) {
       if (dep.from != init_ && (dep.kind == DepKind::kWr || dep.kind == DepKind::kSession)) {
@@ -162,6 +157,13 @@ class Saturation {
       }
     }
     const DepGraph graph(h_.txns.size(), order);
+    const std::size_t width = f_.sessions.size();
+    constexpr std::size_t kMostEntries = std::size_t{1} << 26;  // of 12 bytes
+    if (width != 0 && h_.txns.size() > kMostEntries / width) {
+      const std::vector<Dep> required = required_writers(f_, graph, init_);
+      deps_.insert(deps_.end(), required.begin(), required.end());
+      return;
+    }
     std::vector<std::uint32_t> known(h_.txns.size() * width), needed(known.size()),
         key_needed(known.size());
     for (const std::uint32_t t : causal_order(graph)) {

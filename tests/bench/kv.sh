@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
-# The cache simulations beside libCacheSim (its Python package, when python3 has it): accesses per
-# CPU second after load, in alternating rounds on the same references. KV_BENCH_TRACE names another
-# trace, KV_BENCH_ROUNDS shrinks it.
+# The cache simulations beside libCacheSim (its Python package, when KV_BENCH_PYTHON, python3 unless
+# given, has it), in alternating rounds on the same references, accesses per CPU second: after load;
+# the whole process of `kv-sim cache` from JSONL and of `kv-sim mrc`, the curve of all sizes, beside
+# the peer's one size from its binary format. KV_BENCH_TRACE names another trace, KV_BENCH_ROUNDS
+# shrinks it.
 set -eu
 policies=${STATEUTILS_BIN%/*}/tests/kv_policies
 trace=${KV_BENCH_TRACE:-$TESTDATA/kv-sim/mooncake_2000.jsonl.zst}
-rounds=${KV_BENCH_ROUNDS:-11} capacity=5859
+rounds=${KV_BENCH_ROUNDS:-11} capacity=5859 python=${KV_BENCH_PYTHON:-python3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-kv.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 "$policies" "$trace" --oracle >"$work/trace.oracleGeneral.bin"
 accesses=$(($(stat -c %s "$work/trace.oracleGeneral.bin") / 24))
 echo "input: $(sha256sum <"$trace" | cut -c1-16) $accesses references, capacity $capacity blocks"
-if ! python3 -c 'import libcachesim' 2>/dev/null; then
+if ! "$python" -c 'import libcachesim' 2>/dev/null; then
   for policy in lru fifo sieve; do
-    echo "$policy: $("$policies" "$trace" $policy $capacity 20) (hits, CPU seconds a round); python3 has no libcachesim"
+    echo "$policy: $("$policies" "$trace" $policy $capacity 20) (hits, CPU seconds a round); $python has no libcachesim"
   done
   exit 0
 fi
@@ -27,14 +29,13 @@ start = time.process_time()
 miss_ratio = cache.process_trace(reader)[0]
 print(miss_ratio, time.process_time() - start)
 PY
-for policy in lru fifo sieve; do
-  for _ in $(seq "$rounds"); do
-    read -r hits ours < <("$policies" "$trace" $policy $capacity 20)
-    read -r misses peer < <(python3 "$work/peer.py" "$work/trace.oracleGeneral.bin" $policy $capacity)
-    echo "$hits $ours $misses $peer"
-  done | python3 -c '
+peer() { "$python" "$work/peer.py" "$work/trace.oracleGeneral.bin" "$1" $capacity; }
+
+# report WHAT TARGET COMMAND: lines of "hits seconds miss-ratio seconds", ours and the peer's.
+report() {
+  python3 -c '
 import json, statistics, sys
-policy, accesses = sys.argv[1], int(sys.argv[2])
+what, target, command, accesses = sys.argv[1], float(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 rows = [[float(x) for x in line.split()] for line in sys.stdin]
 for hits, _, misses, _ in rows:
     assert abs(1 - hits / accesses - misses) < 1e-9, "the hit counts differ"
@@ -42,9 +43,37 @@ ratios = sorted(peer / ours for _, ours, _, peer in rows)
 low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
 ratio = statistics.median(ratios)
 rate = lambda seconds: accesses / statistics.median(seconds)
-print(json.dumps({"tool": "kv-sim", "what": f"flat {policy} after load vs libCacheSim (Python package)",
+print(json.dumps({"tool": "kv-sim", "what": what,
     "ours": rate([r[1] for r in rows]), "peer": rate([r[3] for r in rows]), "unit": "accesses/CPU s",
-    "ratio": ratio, "low": low, "high": high, "target": 40, "met": ratio >= 40,
-    "command": f"kv_policies TRACE {policy} 5859 20"}))
-' "$policy" "$accesses"
+    "ratio": ratio, "low": low, "high": high, "target": target, "met": ratio >= target,
+    "command": command}))
+' "$@" "$accesses"
+}
+
+for policy in lru fifo sieve; do
+  for _ in $(seq "$rounds"); do
+    echo "$("$policies" "$trace" $policy $capacity 20) $(peer $policy)"
+  done | report "flat $policy after load vs libCacheSim (Python package)" 40 \
+    "kv_policies TRACE $policy $capacity 20"
 done
+
+# whole FILTER COMMAND...: hits of the output by a jq filter, CPU seconds of one of 5 processes.
+whole() {
+  local filter=$1 TIMEFORMAT='%U %S'
+  shift
+  { time for _ in 1 2 3 4 5; do "$@" >"$work/out"; done; } 2>"$work/cpu"
+  echo "$(jq "$filter" "$work/out") $(awk '{ print ($1 + $2) / 5 }' "$work/cpu")"
+}
+
+plain=$work/trace.jsonl
+zstdcat -f "$trace" >"$plain"
+for _ in $(seq "$rounds"); do
+  echo "$(whole .hits kv-sim cache --no-frame --mode flat --policy lru --no-bound \
+    --capacity ${capacity}blk "$plain") $(peer lru)"
+done | report "cache --mode flat from JSONL, parsing included, vs libCacheSim after load" 10 \
+  "kv-sim cache --mode flat --policy lru --no-bound --capacity ${capacity}blk TRACE"
+for _ in $(seq "$rounds"); do
+  echo "$(whole "select(.capacity_blocks == $capacity).hits" kv-sim mrc --no-frame \
+    --capacity ${capacity}blk "$plain") $(peer lru)"
+done | report "mrc, the exact curve of all sizes from JSONL, vs libCacheSim at one size" 5 \
+  "kv-sim mrc --capacity ${capacity}blk TRACE"

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# The suite of cubature over many seeds (QMC_BENCH_SEEDS, 1000), then the program's own bench, in
-# turn with what is installed of SciPy (inverse normal, Halton) and QMCToolsCL (transforms).
-# BENCH_SMOKE shrinks it to one case.
+# The suite of cubature over many seeds (QMC_BENCH_SEEDS, 1000), formulas beside a walk over their
+# trees, then the program's own bench, in turn with what is installed of SciPy (inverse normal,
+# Halton) and QMCToolsCL (transforms). BENCH_SMOKE shrinks it to one case.
 set -eu
 suite=${STATEUTILS_BIN%/*}/tests/qmc_suite
+formula=${STATEUTILS_BIN%/*}/tests/qmc_formula
 tool=$STATEUTILS_BIN/qmc-sample
 if [ -n "${BENCH_SMOKE:-}" ]; then
   [ -x "$suite" ] || exit 77
-  "$suite" 2 keister2
+  "$suite" 2 corner3-3
+  "$formula" 1024
   exit 0
 fi
 "$suite" "${QMC_BENCH_SEEDS:-1000}"
+"$formula"
 python3 -c 'import scipy' 2>/dev/null || {
   "$tool" bench --quick
   echo "python3 has no scipy: no peers"

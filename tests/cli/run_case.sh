@@ -8,11 +8,8 @@
 # without CASE.exit saying so is skipped. --update rewrites the sidecars that no longer match.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-: "${STATEUTILS_SOURCE:=$(cd "$here/../.." && pwd)}"
-: "${STATEUTILS_BIN:=$STATEUTILS_SOURCE/build/release/bin}"
-: "${TESTDATA:=$STATEUTILS_SOURCE/testdata}"
-export STATEUTILS_SOURCE STATEUTILS_BIN TESTDATA LC_ALL=C NO_COLOR=1
-export PATH="$STATEUTILS_BIN:$PATH"
+# shellcheck source=tests/environment.sh
+. "$here/../environment.sh"
 unset COLUMNS LS_COLORS POSIXLY_CORRECT
 
 update=0

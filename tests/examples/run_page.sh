@@ -9,11 +9,8 @@
 # 127) or that exits 77 is passed over with a note.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-: "${STATEUTILS_SOURCE:=$(cd "$here/../.." && pwd)}"
-: "${STATEUTILS_BIN:=$STATEUTILS_SOURCE/build/release/bin}"
-: "${TESTDATA:=$STATEUTILS_SOURCE/testdata}"
-export STATEUTILS_SOURCE STATEUTILS_BIN TESTDATA LC_ALL=C NO_COLOR=1
-export PATH="$STATEUTILS_BIN:$PATH"
+# shellcheck source=tests/environment.sh
+. "$here/../environment.sh"
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-examples.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
 

@@ -8,6 +8,7 @@
 # A command that starts with `<@IN@ ` reads its input from stdin. Traits:
 #   in=FILE        the input; torture_make NAME COMMAND makes one with a tool and prints its path
 #   ext=.SUFFIX    of the output's name
+#   given=FOLDER   the command changes a folder: @OUT@ begins as a copy of this one
 #   ok=N           exit code of a clean run (0)
 #   cut=reject     every cut of the input must be refused; without it a cut may be valid input
 #   cut=framed     the same, but an empty stream and a missing last newline are valid
@@ -21,7 +22,6 @@ full=$([ "${STATEUTILS_TORTURE:-quick}" = full ] && echo 1 || echo 0)
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-torture.XXXXXX") || exit 1
 trap 'chmod -R u+rwX "$work" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
-export LC_ALL=C
 echo "what was here before" >"$work/old"
 box=$work/box
 bad=0
@@ -57,11 +57,12 @@ open_case() {
   name=${fields[0]}
   kind=${fields[1]}
   command=${fields[2]}
-  IN='' ext='' ok=0 cut='' flip='' mask='' takes_lock=0 skip=''
+  IN='' ext='' given='' ok=0 cut='' flip='' mask='' takes_lock=0 skip=''
   for trait in "${fields[@]:3}"; do
     case $trait in
       in=*) IN=${trait#in=} ;;
       ext=*) ext=${trait#ext=} ;;
+      given=*) given=${trait#given=} ;;
       ok=*) ok=${trait#ok=} ;;
       cut=*) cut=${trait#cut=} ;;
       flip=*) flip=${trait#flip=} ;;
@@ -100,6 +101,7 @@ fresh_box() {
     cp "$work/old" "$OUT"
     had_old=1
   fi
+  if [ -n "$given" ]; then cp -r "$given" "$OUT" || exit 1; fi
 }
 
 # read_command: sets argv and stdin for the present OUT and IN.
@@ -130,6 +132,22 @@ same() {
   if [ -d "$1" ]; then diff -r "$1" "$2" >/dev/null 2>&1; else cmp -s "$1" "$2"; fi
 }
 
+# old_or_new: nothing torn lies at the destination. Of a folder that was given, each file is as it
+# was or as it is to be, and none is gone.
+old_or_new() {
+  local file
+  if [ -z "$given" ]; then
+    same "$reference" "$OUT" || { [ "$had_old" -eq 1 ] && cmp -s "$OUT" "$work/old"; }
+    return
+  fi
+  while IFS= read -r -d '' file; do
+    cmp -s "$OUT/$file" "$given/$file" || cmp -s "$OUT/$file" "$reference/$file" || return 1
+  done < <(cd "$OUT" && find . -name '.*.tmp.[0-9]*' -prune -o -type f -print0)
+  while IFS= read -r -d '' file; do
+    [ -e "$OUT/$file" ] || return 1
+  done < <(cd "$given" && find . -type f -print0)
+}
+
 loader_failed() {
   [ "$code" -eq 127 ] && grep -q 'error while loading shared libraries\|cannot allocate memory' "$box.stderr"
 }
@@ -148,11 +166,8 @@ holds() {
     if [ "$code" -eq "$ok" ] && ! same "$reference.stdout" "$box.stdout"; then fail "$label: success, but wrong bytes"; fi
   elif [ "$code" -eq "$ok" ]; then
     same "$reference" "$OUT" || fail "$label: success, but the file is wrong or absent"
-  elif [ "$had_old" -eq 1 ]; then
-    cmp -s "$OUT" "$work/old" || same "$reference" "$OUT" ||
-      fail "$label: the destination is neither old nor new"
-  elif [ -e "$OUT" ]; then
-    same "$reference" "$OUT" || fail "$label: a torn destination"
+  elif [ "$had_old" -eq 1 ] || [ -e "$OUT" ]; then
+    old_or_new || fail "$label: the destination is neither old nor new"
   fi
   left=$(temporaries)
   [ -z "$left" ] || fail "$label: left behind: $left"
@@ -171,6 +186,32 @@ calls() {
   fresh_box old
   launch strace -f -qq -o "$work/trace" -e "trace=$1"
   grep -c "$1(" "$work/trace"
+}
+
+# loader_calls SYSCALL: how often the dynamic loader makes it before the program starts.
+loader_calls() {
+  local argv
+  read_command
+  strace -f -qq -o "$work/trace" "${argv[0]}" --version >/dev/null 2>&1
+  # The loader gives up its cache of library names when the last one is mapped.
+  awk -v call=" $1(" 'index($0, call) { n++ } / munmap\(/ { if (!seen) { seen = 1; at = n } } END { print at + 0 }' "$work/trace"
+}
+
+# moments SYSCALL QUICK FULL: which calls of a clean run are to fail: the first FULL, or QUICK spread
+# evenly over those that are not the loader's.
+moments() {
+  local total first i
+  total=$(calls "$1")
+  if [ "$full" = 1 ]; then
+    seq 1 $((total < $3 ? total : $3))
+    return
+  fi
+  first=$(loader_calls "$1")
+  if [ $((total - first)) -le "$2" ]; then
+    seq $((first + 1)) "$total"
+    return
+  fi
+  for ((i = 0; i < $2; i++)); do echo $((first + 1 + i * (total - first - 1) / ($2 - 1))); done
 }
 
 needs() {

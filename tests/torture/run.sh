@@ -9,10 +9,8 @@ if [ $# -ne 2 ] || [ ! -f "$here/faults/$1.sh" ] || [ ! -f "$here/cases/$2.sh" ]
   echo "usage: run.sh FAULT TOOL (faults: $(basename -s .sh "$here"/faults/*.sh | tr '\n' ' '))" >&2
   exit 2
 fi
-: "${STATEUTILS_SOURCE:=$(cd "$here/../.." && pwd)}"
-: "${STATEUTILS_BIN:=$STATEUTILS_SOURCE/build/release/bin}"
-: "${TESTDATA:=$STATEUTILS_SOURCE/testdata}"
-export STATEUTILS_SOURCE STATEUTILS_BIN TESTDATA PATH="$STATEUTILS_BIN:$PATH"
+# shellcheck source=tests/environment.sh
+. "$here/../environment.sh"
 fault=$1 tool=$2
 if [ ! -x "$STATEUTILS_BIN/$tool" ]; then
   echo "$tool is not built"

@@ -2,8 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ckpt/formats/open.hpp"
+#include "ckpt/ops/diff_chart.hpp"
 #include "commands.hpp"
+#include "core/error.hpp"
 #include "core/jsonl.hpp"
 
 namespace stateutils::ckpt_convert {
@@ -12,15 +13,14 @@ namespace {
 struct DiffOptions {
   SourceOptions source;
   StreamOptions stream;
-  std::string left, right;
+  std::string left, right, svg;
   std::optional<double> atol, rtol;
   std::optional<std::uint64_t> ulp;
   bool nan_equal = false;
 };
 
-ckpt::Catalogue open_sound(const std::string& path, const DiffOptions& o, const core::Io& io) {
-  ckpt::Catalogue catalogue = ckpt::open_checkpoint(path, o.source.read(io));
-  ckpt::require_sound(catalogue);
+ckpt::Catalogue open_side(const std::string& path, const DiffOptions& o, const core::Io& io) {
+  ckpt::Catalogue catalogue = open_sound(path, o.source, io);
   ckpt::apply_selection(catalogue, o.source.selection(), false);
   return catalogue;
 }
@@ -30,7 +30,7 @@ void write_record(core::JsonlWriter& writer, const ckpt::TensorDiff& diff) {
   json.field("name", diff.name).field("status", ckpt::diff_status_name(diff.status));
   if (diff.compared) {
     json.field("max_abs", diff.max_abs).field("max_rel", diff.max_rel);
-    json.field("max_ulp", diff.max_ulp);
+    json.field("rms", diff.rms).field("max_ulp", diff.max_ulp);
   }
   if (diff.status == ckpt::DiffStatus::kValue || diff.compared)
     json.field("mismatched", diff.mismatched);
@@ -44,8 +44,10 @@ void write_record(core::JsonlWriter& writer, const ckpt::TensorDiff& diff) {
 
 int diff(const DiffOptions& o, core::Io& io) {
   io.require_json_target(o.stream.output == "-");
+  if (o.svg == "-" && o.stream.output == "-")
+    throw core::usage_error("--svg: stdout carries the records");
   const auto lock = o.source.take_lock();
-  const ckpt::Catalogue left = open_sound(o.left, o, io), right = open_sound(o.right, o, io);
+  const ckpt::Catalogue left = open_side(o.left, o, io), right = open_side(o.right, o, io);
   const ckpt::Tolerance tolerance{
       .atol = o.atol, .rtol = o.rtol, .ulp = o.ulp, .nan_equal = o.nan_equal};
   const auto diffs =
@@ -60,6 +62,11 @@ int diff(const DiffOptions& o, core::Io& io) {
   for (const ckpt::TensorDiff& result : diffs) {
     write_record(writer, result);
     different += result.status != ckpt::DiffStatus::kEqual ? 1 : 0;
+  }
+  if (!o.svg.empty()) {
+    const auto picture = io.open_output(o.svg);
+    picture->write(ckpt::diff_svg(diffs));
+    picture->commit();
   }
   const nlohmann::ordered_json summary{
       {"tensors", diffs.size()}, {"equal", diffs.size() - different}, {"different", different}};
@@ -78,6 +85,7 @@ void register_diff(core::Tool& tool) {
   cmd.option("--rtol", &o->rtol, "tolerance relative to |b|").at_least(0);
   cmd.option("--ulp", &o->ulp, "tolerance in representable steps");
   cmd.option("--nan-equal", &o->nan_equal, "NaN equals NaN of any payload");
+  cmd.option("--svg", &o->svg, "also draw the differences by tensor").value_name("FILE");
   add_stream_options(cmd, o->stream);
   add_base_option(cmd, o->source);
   add_source_options(cmd, o->source);

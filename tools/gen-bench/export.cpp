@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct ExportOptions {
-  std::string to, folder, input = "-";
+  std::string to, folder, input = "-", shared_base;
   bool selftest = false;
 };
 
@@ -50,7 +50,9 @@ void place_binary(const std::vector<std::string>& folders, const std::string& ro
 // Writes all tasks, then reads the stream's tasks again for the self-test.
 class Exporter {
  public:
-  Exporter(const ExportOptions& o, core::Io& io) : o_(o), io_(io), form_(bench::make_form(o.to)) {}
+  Exporter(const ExportOptions& o, core::Io& io) : o_(o), io_(io), form_(bench::make_form(o.to)) {
+    add_shared_base(library_, o.shared_base);
+  }
 
   int run() {
     const auto source = io_.open_input(o_.input);
@@ -137,6 +139,7 @@ void register_export(core::Tool& tool) {
       .required();
   cmd.option("DIR", &o->folder, "where they go; must not exist").value_name("DIR").required();
   cmd.option("TASKS", &o->input, "solved task records; - is stdin").value_name("TASKS");
+  shared_base_option(cmd, o->shared_base);
   cmd.option("--selftest", &o->selftest,
              "run reference, nothing and ten wrong plans per task through the exported scripts; "
              "exit 1 when a verdict differs from ours");

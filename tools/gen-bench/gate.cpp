@@ -62,6 +62,7 @@ int gate(const GateOptions& o, core::Io& io) {
   const auto source = io.open_input(o.playing.input);
   core::JsonlReader reader(*source, {.format = "tasks"});
   bench::Library library;
+  add_shared_base(library, o.playing.shared_base);
   while (const core::Record* record = reader.next()) {
     const RecordCursor at(*record);
     bench::Task& task = library.read(at.cursor());

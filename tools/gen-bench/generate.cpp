@@ -8,6 +8,7 @@
 #include "bench/pack/installed.hpp"
 #include "bench/pack/shipped.hpp"
 #include "commands.hpp"
+#include "core/hash.hpp"
 #include "core/slice.hpp"
 #include "core/threads.hpp"
 #include "streams.hpp"
@@ -17,7 +18,8 @@ namespace {
 
 struct GenerateOptions {
   StreamOptions stream;
-  std::string family, pack, difficulty = "medium", slice, public_file, private_file, report;
+  std::string family, pack, difficulty = "medium", slice, public_file, private_file, report,
+                            shared_base;
   std::optional<core::Count> n;
   std::vector<std::string> params;
   bool no_validate = false;
@@ -81,7 +83,30 @@ class Sink {
     add(o, io, slice, o.private_file);
   }
 
+  // The state that all tasks start from goes to a file of its own; records keep its hash, under the
+  // ids that they would have had.
+  void share_base(core::Io& io, const std::string& path, const std::string& base) {
+    if (path.empty()) return;
+    write_text(io, path, base + "\n");
+    base_ = "\"base\":" + base;
+    named_base_ = "\"base\":\"" + core::sha256_hex(base) + "\"";
+  }
+
   void write(const bench::TaskRecord& task) {
+    if (base_.empty()) return put(task);
+    bench::TaskRecord shared = task;
+    std::string init = *task.find("init");
+    shared.set("init", init.replace(init.find(base_), base_.size(), named_base_));
+    put(shared);
+  }
+
+  void finish() {
+    for (auto& w : writers_) w->trailer();
+    for (auto& out : outputs_) out->commit();
+  }
+
+ private:
+  void put(const bench::TaskRecord& task) {
     if (writers_.size() == 1) return writers_[0]->record(task.json());
     bench::TaskRecord open = task, hidden = task;
     open.set("tools", public_tools(*task.find("tools")));
@@ -91,12 +116,6 @@ class Sink {
     writers_[1]->record(hidden.json());
   }
 
-  void finish() {
-    for (auto& w : writers_) w->trailer();
-    for (auto& out : outputs_) out->commit();
-  }
-
- private:
   void add(const GenerateOptions& o, core::Io& io, const std::string& slice,
            const std::string& path) {
     outputs_.push_back(io.open_output(path));
@@ -125,6 +144,7 @@ class Sink {
     return out;
   }
 
+  std::string base_, named_base_;
   std::vector<std::unique_ptr<core::Output>> outputs_;
   std::vector<std::unique_ptr<core::JsonlWriter>> writers_;
 };
@@ -286,6 +306,7 @@ int generate_stategen(const GenerateOptions& o, core::Io& io) {
   const std::vector<std::uint64_t> shards =
       share(slice, (pairs + bench::kShardPairs - 1) / bench::kShardPairs);
   Sink sink(o, io, slice.text());
+  sink.share_base(io, o.shared_base, pack.base_json);
   bench::SuiteReport report;
   std::uint64_t written = 0;
   const auto workers = static_cast<std::uint64_t>(std::max(1, io.threads));
@@ -323,6 +344,10 @@ int generate_stategen(const GenerateOptions& o, core::Io& io) {
 
 int generate(const GenerateOptions& o, core::Io& io) {
   if (o.family == "stategen") return generate_stategen(o, io);
+  const bool of_pack = !o.pack.empty() || o.family == "conflict17";
+  if (!of_pack && !o.shared_base.empty()) {
+    throw core::usage_error("--shared-base is for tasks of a pack: they start from one state");
+  }
   if (o.family == "multiagent") return generate_multiagent(o, io);
   if (bench::is_small_family(o.family) && o.pack.empty()) return generate_small(o, io);
   bool shipped = false;
@@ -347,6 +372,7 @@ int generate(const GenerateOptions& o, core::Io& io) {
     }
   }
   Sink sink(o, io, slice.text());
+  sink.share_base(io, o.shared_base, pack.base_json);
   bench::SuiteReport report;
   std::uint64_t written = 0;
   // Plain drawing is quick: larger batches keep the workers from waiting for each other.
@@ -395,7 +421,7 @@ void register_generate(core::Tool& tool) {
   cmd.option("--family", &o->family, "family of tasks")
       .value_name("NAME")
       .one_of({"conflict17", "contracts", "multiagent", "fsm", "web", "knapsack", "listops", "mpi",
-               "parallel", "paradox", "probe", "routing", "stategen", "api"});
+               "par", "parallel", "paradox", "probe", "routing", "stategen", "api"});
   cmd.option("--pack", &o->pack, "a pack of your own: a file, or the name of an installed one")
       .value_name("PACK");
   cmd.option("-n,--count", &o->n,
@@ -407,7 +433,7 @@ void register_generate(core::Tool& tool) {
              "scenario=SLUG, variant=NAME, branch=ID; multiagent: agents=N, keys=N, rounds=N, "
              "bug=none|ww|xs|blind|mixed, flow=1; fsm: pages=N, branching=N, min=N, max=N; "
              "listops: op=NAME; "
-             "contracts: algorithm=NAME; mpi: file=PATH; "
+             "contracts: algorithm=NAME; par: kernel=NAME; mpi: file=PATH; "
              "stategen: calls=N, position=N, for-each=1")
       .value_name("NAME=VALUE");
   cmd.option("--no-validate", &o->no_validate, "neither solve nor validate; the same ids");
@@ -416,6 +442,9 @@ void register_generate(core::Tool& tool) {
   cmd.option("--max-states", &o->max_states, "give up a search beyond this").value_name("N");
   cmd.option("--public", &o->public_file, "write what agents may see there").value_name("FILE");
   cmd.option("--private", &o->private_file, "write the rest there, paired by line")
+      .value_name("FILE");
+  cmd.option("--shared-base", &o->shared_base,
+             "move the state that all tasks start from there; tasks keep its hash")
       .value_name("FILE");
   cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
       .value_name("FILE");

@@ -12,7 +12,7 @@ namespace stateutils::tools {
 namespace {
 
 struct JudgeOptions {
-  std::string task, state, journal, answer, output = "-";
+  std::string task, state, journal, answer, shared_base, output = "-";
 };
 
 // Files of a DIR state are virtual files; state.json in it, where present, holds the tables.
@@ -103,6 +103,7 @@ int judge(const JudgeOptions& o, core::Io& io) {
     if (const auto probes = contract->find("probe")) return judge_sequence(o, io, *probes);
   }
   bench::Library library;
+  add_shared_base(library, o.shared_base);
   const bench::Task& task = library.read(root);
   bench::Store& store = library.store();
   const std::string path = state_file(o.state);
@@ -144,6 +145,7 @@ void register_judge(core::Tool& tool) {
   cmd.option("--journal", &o->journal, "must lead from the initial state to the final one")
       .value_name("FILE");
   cmd.option("--answer", &o->answer, "the agent's answer").value_name("JSON");
+  shared_base_option(cmd, o->shared_base);
   cmd.option("-o,--output", &o->output, "write there instead of stdout").value_name("FILE");
   cmd.run([o](core::Io& io) { return judge(*o, io); });
 }

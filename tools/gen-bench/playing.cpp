@@ -42,6 +42,7 @@ void playing_options(core::Command& cmd, PlayingOptions& o) {
   cmd.option("--net", &o.net, "let the sandbox use the network");
   cmd.option("--show", &o.show, "a path that the sandbox may read").value_name("PATH");
   cmd.option("--persistent", &o.persistent, "cmd: agents: one process for all trials");
+  shared_base_option(cmd, o.shared_base);
   cmd.option("--limit", &o.limits, "steps, step_timeout_ms, episode_timeout_ms or output_bytes")
       .value_name("NAME=V");
 }

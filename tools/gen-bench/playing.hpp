@@ -10,7 +10,7 @@
 namespace stateutils::tools {
 
 struct PlayingOptions {
-  std::string input = "-", surface = "sim", sandbox = "bwrap", runtime = "persistent";
+  std::string input = "-", surface = "sim", sandbox = "bwrap", runtime = "persistent", shared_base;
   core::Count trials{1};
   std::vector<std::string> limits, show;
   bool net = false, persistent = false;

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "bench/families/multiagent.hpp"
 #include "bench/families/small/routing.hpp"
 #include "bench/run/bundle.hpp"
@@ -20,6 +22,13 @@ std::string stem(const std::string& folder, const std::string& id, int trial) {
     throw core::usage_error("the task id " + core::quoted(id) + " names no file");
   }
   return folder + "/" + id + "." + std::to_string(trial);
+}
+
+// A folder for what trials leave; one that is there keeps what it holds.
+void make_folder(const std::string& path) {
+  std::error_code failed;
+  if (!path.empty()) std::filesystem::create_directories(path, failed);
+  if (failed) throw core::environment_error(path + ": " + failed.message());
 }
 
 void keep(const RunOptions& o, core::Io& io, bench::PlayedTrial& played) {
@@ -87,6 +96,8 @@ int run(const RunOptions& o, core::Io& io) {
   bench::PlayOptions options = play_options(o.playing, io, o.agent);
   options.keep_output = o.keep_output;
   const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
+  make_folder(o.keep_states);
+  make_folder(o.bundle);
   // Families whose agents are part of the task, or of the family, need no player.
   std::optional<bench::Player> player;
   if (o.agent != "builtin:scripted" && !bench::is_routing_strategy(o.agent)) {
@@ -105,6 +116,7 @@ int run(const RunOptions& o, core::Io& io) {
     identify(json, io, slice.text(), text);
   });
   bench::Library library;
+  add_shared_base(library, o.playing.shared_base);
   for (std::uint64_t place = 0; record != nullptr; record = reader.next(), ++place) {
     if (place % slice.count != slice.index) continue;
     const RecordCursor at(*record);
@@ -152,6 +164,7 @@ int replay(const RunOptions& o, core::Io& io) {
   const auto source = io.open_input(o.playing.input);
   core::JsonlReader reader(*source, {.format = "tasks"});
   bench::Library library;
+  add_shared_base(library, o.playing.shared_base);
   while (const core::Record* record = reader.next()) {
     if (record->string("task_id") != bundle.task_id) continue;
     const RecordCursor at(*record);

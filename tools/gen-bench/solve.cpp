@@ -9,7 +9,7 @@ namespace {
 
 struct SolveOptions {
   StreamOptions stream;
-  std::string input = "-", algo = "bfs";
+  std::string input = "-", algo = "bfs", shared_base;
   core::Count all_shortest{1}, max_states{2'000'000};
   bool no_prune = false;
 };
@@ -21,6 +21,7 @@ int solve(const SolveOptions& o, core::Io& io) {
   core::JsonlWriter writer(*out, {!o.stream.no_frame});
   writer.header("tasks", 1, [&](core::JsonWriter& json) { identify(json, io, "0/1", "solve"); });
   bench::Library library;
+  add_shared_base(library, o.shared_base);
   std::uint64_t unsolvable = 0, limited = 0;
   while (const core::Record* record = reader.next()) {
     const RecordCursor at(*record);
@@ -70,6 +71,7 @@ void register_solve(core::Tool& tool) {
              "search; all find the same length, hidden state is searched breadth-first")
       .one_of({"bfs", "bibfs", "astar"});
   cmd.option("--no-prune", &o->no_prune, "try every command, not only those that can matter");
+  shared_base_option(cmd, o->shared_base);
   stream_options(cmd, o->stream);
   cmd.run([o](core::Io& io) { return solve(*o, io); });
 }

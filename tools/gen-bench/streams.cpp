@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/hash.hpp"
+#include "core/input.hpp"
 #include "core/json.hpp"
 
 namespace stateutils::tools {
@@ -10,6 +11,17 @@ namespace stateutils::tools {
 void stream_options(core::Command& cmd, StreamOptions& options) {
   cmd.option("-o,--output", &options.output, "write there instead of stdout").value_name("FILE");
   cmd.option("--no-frame", &options.no_frame, "leave out the header and trailer records");
+}
+
+void shared_base_option(core::Command& cmd, std::string& path) {
+  cmd.option("--shared-base", &path, "the base state that generate moved out of the tasks")
+      .value_name("FILE");
+}
+
+void add_shared_base(bench::Library& library, const std::string& path) {
+  if (path.empty()) return;
+  const bench::Document document{core::read_file(path, 64u << 20), path, false};
+  library.add_base(bench::canonical(document.root().element()));
 }
 
 void identify(core::JsonWriter& json, const core::Io& io, const std::string& slice,

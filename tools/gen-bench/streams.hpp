@@ -27,6 +27,10 @@ void stream_options(core::Command& cmd, StreamOptions& options);
 void identify(core::JsonWriter& json, const core::Io& io, const std::string& slice,
               const std::string& options_text);
 
+// --shared-base FILE of the commands that read tasks: what generate moved out of the records.
+void shared_base_option(core::Command& cmd, std::string& path);
+void add_shared_base(bench::Library& library, const std::string& path);
+
 // The --json summary of a command that wrote its result to `output`. A bare --json adds nothing
 // when that was stdout; --json=FILE always writes.
 void summarize(const core::Io& io, const std::string& output,

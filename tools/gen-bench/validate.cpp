@@ -13,7 +13,7 @@ namespace {
 
 struct ValidateCommand {
   StreamOptions stream;
-  std::string input = "-", mutants = "all", report;
+  std::string input = "-", mutants = "all", report, shared_base;
   bool keep_bad = false;
   core::Count max_states{2'000'000};
 };
@@ -24,7 +24,9 @@ constexpr std::size_t kWindow = 4096;
 class Stream {
  public:
   Stream(const ValidateCommand& o, core::Io& io, core::JsonlWriter& writer)
-      : o_(o), io_(io), writer_(writer) {}
+      : o_(o), io_(io), writer_(writer) {
+    add_shared_base(library_, o.shared_base);
+  }
 
   void add(const core::Record& record) {
     Waiting w;
@@ -69,8 +71,7 @@ class Stream {
     const auto other = w.twin.empty() ? texts_.end() : texts_.find(w.twin);
     const bool paired = other != texts_.end();
     if (paired) {
-      read_task(parse(w, other->second, twin_parser_, twin_source), library_.store(), task.world,
-                twin);
+      library_.read_beside(parse(w, other->second, twin_parser_, twin_source), twin);
     } else if (!w.twin.empty()) {
       io_.log.warn(w.id + ": its twin is not in the stream");
     }
@@ -139,6 +140,7 @@ void register_validate(core::Tool& tool) {
   cmd.option("--max-states", &o->max_states, "give up a search beyond this").value_name("N");
   cmd.option("--report", &o->report, "write mutants, kills and rejected tasks as JSON")
       .value_name("FILE");
+  shared_base_option(cmd, o->shared_base);
   cmd.option("--keep-bad", &o->keep_bad, "mark tasks that fail instead of dropping them");
   stream_options(cmd, o->stream);
   cmd.run([o](core::Io& io) { return validate_stream(*o, io); });

@@ -1,14 +1,12 @@
 #include "child.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
+#include <limits>
 
 #include "core/error.hpp"
 #include "core/npy.hpp"
@@ -16,36 +14,26 @@
 #include "core/units.hpp"
 
 namespace stateutils::tools {
+namespace {
 
-Child::Child(const std::string& command, bool text) : text_(text) {
-  int to[2], from[2];
-  if (::pipe2(to, O_CLOEXEC) != 0 || ::pipe2(from, O_CLOEXEC) != 0) {
-    throw core::system_error("--exec", "open a pipe", errno);
-  }
-  pid_ = ::fork();
-  if (pid_ < 0) throw core::system_error("--exec", "fork", errno);
-  if (pid_ == 0) {
-    core::reset_signals_in_child();
-    ::dup2(to[0], STDIN_FILENO);
-    ::dup2(from[1], STDOUT_FILENO);
-    ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-    ::_exit(127);
-  }
-  ::close(to[0]);
-  ::close(from[1]);
-  in_ = to[1];
-  out_ = from[0];
-  for (const int fd : {in_, out_}) ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+int milliseconds(core::Duration time) {
+  return static_cast<int>(
+      std::clamp<std::int64_t>(time.ns / 1'000'000, 1, std::numeric_limits<int>::max()));
 }
 
-Child::~Child() {
-  if (in_ >= 0) ::close(in_);
-  if (out_ >= 0) ::close(out_);
-  if (pid_ > 0) {
-    ::kill(pid_, SIGTERM);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
+}  // namespace
+
+Child::Child(core::Nursery& nursery, const ChildOptions& options)
+    : nursery_(nursery), options_(options) {
+  core::Pipe to, from;
+  core::Spawn spawn;
+  spawn.argv = {"/bin/sh", "-c", options.command};
+  spawn.descriptors = {{to.read.get(), STDIN_FILENO}, {from.write.get(), STDOUT_FILENO}};
+  pid_ = nursery.start(spawn);
+  in_ = std::move(to.write);
+  out_ = std::move(from.read);
+  core::set_nonblocking(in_.get());
+  core::set_nonblocking(out_.get());
 }
 
 void Child::fail(const std::string& message) const {
@@ -53,11 +41,16 @@ void Child::fail(const std::string& message) const {
   throw core::input_error({"--exec"}, "batch " + std::to_string(number) + ": " + message);
 }
 
+void Child::fail_silent() const {
+  fail("no answer within " +
+       core::format_duration(1e-9 * static_cast<double>(options_.timeout->ns)));
+}
+
 void Child::push(std::uint64_t number, std::size_t first, const double* x, std::size_t rows,
                  std::size_t d) {
   batches_.push_back({number, first, rows, 0});
   last_ = number;
-  if (!text_) {
+  if (!options_.text) {
     const std::uint64_t shape[] = {rows, d};
     unsent_ += core::npy_header_bytes(core::NpyType::kF8, shape);
     unsent_.append(reinterpret_cast<const char*>(x), rows * d * sizeof(double));
@@ -72,7 +65,7 @@ void Child::push(std::uint64_t number, std::size_t first, const double* x, std::
 }
 
 void Child::write_some() {
-  const ssize_t n = ::write(in_, unsent_.data() + sent_, unsent_.size() - sent_);
+  const ssize_t n = ::write(in_.get(), unsent_.data() + sent_, unsent_.size() - sent_);
   if (n > 0) sent_ += static_cast<std::size_t>(n);
   if (n < 0 && errno == EPIPE) fail("the command stopped reading");
   if (sent_ == unsent_.size()) {
@@ -83,7 +76,7 @@ void Child::write_some() {
 
 void Child::read_some() {
   char part[65536];
-  const ssize_t n = ::read(out_, part, sizeof part);
+  const ssize_t n = ::read(out_.get(), part, sizeof part);
   if (n == 0) fail("the command ended before its values");
   if (n > 0) buffer_.append(part, static_cast<std::size_t>(n));
 }
@@ -154,7 +147,8 @@ bool Child::take_lines(Batch& batch, std::vector<double>& values, std::size_t& w
 void Child::collect(std::vector<double>& values, std::size_t& width, std::size_t rows) {
   while (!batches_.empty()) {
     Batch& batch = batches_.front();
-    if (text_ ? !take_lines(batch, values, width, rows) : !take_array(batch, values, width, rows)) {
+    if (options_.text ? !take_lines(batch, values, width, rows)
+                      : !take_array(batch, values, width, rows)) {
       return;
     }
     batches_.pop_front();
@@ -162,23 +156,29 @@ void Child::collect(std::vector<double>& values, std::size_t& width, std::size_t
 }
 
 void Child::finish() {
-  ::close(in_);
-  in_ = -1;
-  int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0) {
-    if (errno != EINTR) throw core::system_error("--exec", "wait", errno);
+  constexpr std::int64_t kLookMs = 2;
+  in_.close();
+  const std::int64_t start = core::now_ms();
+  std::optional<int> status;
+  while (!(status = nursery_.ended(pid_))) {
+    pollfd stop{core::stop_fd(), POLLIN, 0};
+    (void)::poll(&stop, 1, kLookMs);
     core::check_stop();
+    if (options_.timeout && core::now_ms() - start > milliseconds(*options_.timeout)) {
+      fail("the command does not end");
+    }
   }
-  pid_ = -1;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    fail(WIFEXITED(status) ? "the command exited with " + std::to_string(WEXITSTATUS(status))
-                           : "the command died by signal " + std::to_string(WTERMSIG(status)));
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
+    fail(WIFEXITED(*status) ? "the command exited with " + std::to_string(WEXITSTATUS(*status))
+                            : "the command died by signal " + std::to_string(WTERMSIG(*status)));
   }
 }
 
-Children::Children(const std::string& command, bool text, int jobs, std::size_t batch_rows)
-    : batch_rows_(batch_rows) {
-  for (int j = 0; j < jobs; ++j) children_.push_back(std::make_unique<Child>(command, text));
+Children::Children(ChildOptions options, std::size_t batch_rows)
+    : options_(std::move(options)), batch_rows_(batch_rows) {
+  for (int j = 0; j < options_.jobs; ++j) {
+    children_.push_back(std::make_unique<Child>(nursery_, options_));
+  }
 }
 
 // One round of poll: sends what fits, reads what is there.
@@ -188,10 +188,13 @@ void Children::exchange() {
     ends.push_back({child->is_idle() ? -1 : child->output_fd(), POLLIN, 0});
     ends.push_back({child->has_output() ? child->input_fd() : -1, POLLOUT, 0});
   }
-  if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) {
-    throw core::system_error("--exec", "poll", errno);
-  }
+  const int wait = options_.timeout ? milliseconds(*options_.timeout) : -1;
+  const int ready = ::poll(ends.data(), ends.size(), wait);
+  if (ready < 0 && errno != EINTR) throw core::system_error("--exec", "poll", errno);
   core::check_stop();
+  for (const auto& child : children_) {
+    if (ready == 0 && !child->is_idle()) child->fail_silent();
+  }
   for (std::size_t c = 0; c < children_.size(); ++c) {
     if (ends[2 + 2 * c].revents != 0) children_[c]->write_some();
     if (ends[1 + 2 * c].revents != 0) children_[c]->read_some();

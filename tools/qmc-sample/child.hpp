@@ -1,23 +1,29 @@
 // An integrand in other processes: batches of points in, values out, over pipes.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/subprocess.hpp"
+#include "core/units.hpp"
+
 namespace stateutils::tools {
 
-// One process of `sh -c command`.
+struct ChildOptions {
+  std::string command;
+  bool text = false;  // lines of numbers instead of .npy arrays
+  int jobs = 1;
+  std::optional<core::Duration> timeout;  // the longest silence
+};
+
+// One process of `sh -c command`; the nursery ends it.
 class Child {
  public:
-  Child(const std::string& command, bool text);
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child();
+  Child(core::Nursery& nursery, const ChildOptions& options);
 
   // Queues a batch: `number` is for messages, the values go to row `first` of the results on.
   void push(std::uint64_t number, std::size_t first, const double* x, std::size_t rows,
@@ -30,8 +36,9 @@ class Child {
   void collect(std::vector<double>& values, std::size_t& width, std::size_t rows);
   [[nodiscard]] bool is_idle() const { return batches_.empty(); }
   [[nodiscard]] bool has_output() const { return sent_ < unsent_.size(); }
-  [[nodiscard]] int input_fd() const { return in_; }
-  [[nodiscard]] int output_fd() const { return out_; }
+  [[nodiscard]] int input_fd() const { return in_.get(); }
+  [[nodiscard]] int output_fd() const { return out_.get(); }
+  [[noreturn]] void fail_silent() const;  // kInput naming the batch that waits
   // Closes its input and waits; kInput unless it exits 0.
   void finish();
 
@@ -46,9 +53,10 @@ class Child {
   void require_width(std::size_t found, std::vector<double>& values, std::size_t& width,
                      std::size_t rows) const;
 
-  bool text_;
-  pid_t pid_ = -1;
-  int in_ = -1, out_ = -1;  // our ends: its stdin, its stdout
+  core::Nursery& nursery_;
+  const ChildOptions& options_;
+  core::Fd in_, out_;  // our ends: its stdin, its stdout
+  pid_t pid_;
   std::string unsent_, buffer_;
   std::size_t sent_ = 0;
   std::deque<Batch> batches_;
@@ -58,7 +66,7 @@ class Child {
 // Several of them; batches are dealt in order, so that results do not depend on how many there are.
 class Children {
  public:
-  Children(const std::string& command, bool text, int jobs, std::size_t batch_rows);
+  Children(ChildOptions options, std::size_t batch_rows);
 
   // Sends rows x d coordinates; `y` becomes rows x width. Early ends and wrong counts are kInput
   // naming the batch, counted from 0 over all calls.
@@ -67,7 +75,9 @@ class Children {
 
  private:
   void exchange();
+  const ChildOptions options_;
   std::size_t batch_rows_;
+  core::Nursery nursery_;
   std::vector<std::unique_ptr<Child>> children_;
   std::uint64_t batch_ = 0;
   std::size_t width_ = 0;

@@ -31,7 +31,8 @@ qmc::CubatureResult integrate_command(const IntegrateOptions& o, core::Io& io) {
   qmc::CubatureOptions options = make_cubature(o, o.measure, io);
   options.batch_rows = kBatchRows;
   options.batches_at_once = static_cast<std::size_t>(o.jobs);
-  Children children(o.exec ? *o.exec : *o.exec_text, o.exec_text.has_value(), o.jobs, kBatchRows);
+  Children children({o.exec ? *o.exec : *o.exec_text, o.exec_text.has_value(), o.jobs, o.timeout},
+                    kBatchRows);
   qmc::CubatureResult result = qmc::integrate(
       [&](const double* u, std::size_t rows, std::vector<double>& y) {
         children.evaluate(measured.map(u, rows), rows, d, y);
@@ -101,6 +102,9 @@ int integrate(const IntegrateOptions& o, core::Io& io) {
     throw usage_error("one of --f, --exec and --exec-text is needed");
   }
   if (o.jobs > 1 && !o.f.empty()) throw usage_error("--jobs goes with --exec");
+  if (o.timeout && (!o.f.empty() || o.timeout->ns <= 0)) {
+    throw usage_error("--exec-timeout is a time above 0 and goes with --exec");
+  }
   const auto start = std::chrono::steady_clock::now();
   const qmc::CubatureResult result =
       o.f.empty() ? integrate_command(o, io) : integrate_function(o, io);
@@ -124,6 +128,8 @@ void register_integrate(core::Tool& tool) {
   cmd.option("--exec-text", &o->exec_text, "the same, one point and one value a line")
       .value_name("CMD");
   cmd.option("--jobs", &o->jobs, "processes of the command, dealt batches in order").range(1, 256);
+  cmd.option("--exec-timeout", &o->timeout, "longest silence of a command that owes values")
+      .value_name("TIME");
   (void)bind_integrate(cmd, *o);
   cmd.option("--trace", &o->trace, "JSON line after each doubling").value_name("FILE");
   cmd.run([o](core::Io& io) { return integrate(*o, io); });

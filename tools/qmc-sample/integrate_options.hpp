@@ -20,6 +20,7 @@ struct IntegrateOptions {
   std::optional<std::string> exec, exec_text, trace;
   std::string f;
   int jobs = 1;
+  std::optional<core::Duration> timeout;
   // What a state keeps:
   std::string algorithm = "net-g", tol_mode = "either", measure, sequence, bayes = "mle";
   std::optional<core::Count> d, n_init, n_max, replications;

@@ -52,7 +52,7 @@ void append_text(std::string& text, TextFormat format, core::NpyType type, std::
 }  // namespace
 
 void write_rows(core::Output& out, const RowStream& stream, std::uint64_t first, std::uint64_t rows,
-                TextFormat text, int threads) {
+                TextFormat text, int threads, LentPages* pages) {
   const std::size_t row_bytes = stream.columns * core::item_size(stream.type);
   if (row_bytes == 0) {
     for (std::uint64_t i = 0; i < rows && text != TextFormat::kNone; ++i) {
@@ -67,8 +67,8 @@ void write_rows(core::Output& out, const RowStream& stream, std::uint64_t first,
   const std::uint64_t team = stream.costly ? static_cast<std::uint64_t>(std::max(threads, 1)) : 1;
   const std::uint64_t chunks =
       std::min(team > 1 ? team * kChunksPerThread : 1, (rows + chunk - 1) / chunk);
-  qmc::AlignedWords buffer((chunks * std::min(chunk, rows) * row_bytes + 7) / 8);
-  auto* bytes = reinterpret_cast<char*>(buffer.data());
+  const std::size_t room = chunks * std::min(chunk, rows) * row_bytes;
+  qmc::AlignedWords buffer(pages == nullptr ? (room + 7) / 8 : 0);
   std::vector<std::string> texts(chunks);
   // Whole blocks go out without a copy when nothing is buffered before them.
   const bool direct = text == TextFormat::kNone && rows * row_bytes >= core::kBlockBytes;
@@ -80,6 +80,7 @@ void write_rows(core::Output& out, const RowStream& stream, std::uint64_t first,
     const std::uint64_t lead = (first + done) % stream.block_rows;
     const std::uint64_t now = std::min(rows - done, chunks * chunk - lead);
     const std::uint64_t parts = (now + lead + chunk - 1) / chunk;
+    char* bytes = pages != nullptr ? pages->area(room) : reinterpret_cast<char*>(buffer.data());
     core::parallel_for(parts, static_cast<int>(team), [&](std::uint64_t p) {
       const std::uint64_t from = p == 0 ? 0 : p * chunk - lead;
       const std::uint64_t to = std::min(now, (p + 1) * chunk - lead);
@@ -89,7 +90,9 @@ void write_rows(core::Output& out, const RowStream& stream, std::uint64_t first,
       texts[p].clear();
       append_text(texts[p], text, stream.type, stream.columns, to - from, data);
     });
-    if (text == TextFormat::kNone) {
+    if (pages != nullptr) {
+      pages->lend(now * row_bytes);
+    } else if (text == TextFormat::kNone) {
       out.write(bytes, now * row_bytes);
       if (direct) out.flush();
     }

@@ -10,6 +10,7 @@
 #include "core/io.hpp"
 #include "core/npy.hpp"
 #include "core/output.hpp"
+#include "lent_pages.hpp"
 #include "qmc/points.hpp"
 
 namespace stateutils::tools {
@@ -27,9 +28,10 @@ struct RowStream {
   bool costly = false;           // threads pay
 };
 
-// Writes rows [first, first + rows) of the stream. Memory does not grow with the rows.
+// Writes rows [first, first + rows) of the stream. Memory does not grow with the rows. Given
+// `pages`, which lead to where `out` does, what is no text is lent there.
 void write_rows(core::Output& out, const RowStream& stream, std::uint64_t first, std::uint64_t rows,
-                TextFormat text, int threads);
+                TextFormat text, int threads, LentPages* pages = nullptr);
 
 // A version 1.0 header; `comment` goes into the padding behind the dictionary, where readers that
 // evaluate the dictionary as Python see a comment.

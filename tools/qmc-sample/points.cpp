@@ -1,4 +1,7 @@
 // points: rows of a point set, whole or in slices.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -24,6 +27,7 @@ struct PointsOptions {
   std::optional<std::int64_t> replication;
   std::string dtype = "f64", layout = "row", format = "npy", output = "-";
   std::optional<std::string> interval, transform;
+  bool splice = false;
 };
 
 struct Plan {
@@ -82,6 +86,11 @@ std::string options_text(const PointsOptions& o, const qmc::PointSet& set, const
 
 std::string options_hash(const std::string& text) {
   return core::xxh3_128(text.data(), text.size()).hex();
+}
+
+bool is_pipe(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
 Plan make_plan(const PointsOptions& o, const qmc::PointSet& set, core::Io& io) {
@@ -149,25 +158,36 @@ void write_points(const PointsOptions& o, const qmc::PointSet& set, const Plan& 
     if (o.layout == "col") std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
     out.write(npy_header_with_comment(plan.type, shape, slice_comment(o, set, plan)));
   }
+  std::optional<LentPages> pages;
+  if (o.splice && is_pipe(STDOUT_FILENO)) {
+    out.flush();  // pages go past both
+    io.out->flush();
+    pages.emplace(STDOUT_FILENO, "standard output");
+  }
+  const auto write = [&](const qmc::Points& points) {
+    write_rows(out, stream_of(points, plan), plan.first, plan.rows, text, io.threads,
+               pages ? &*pages : nullptr);
+  };
   for (std::uint32_t r = plan.r_first; r < plan.r_first + plan.r_count; ++r) {
     if (o.layout == "col") {
       for (std::size_t j = 0; j < columns; ++j) {
-        const auto points = set.column(r, j);
-        write_rows(out, stream_of(*points, plan), plan.first, plan.rows, text, io.threads);
+        write(*set.column(r, j));
       }
     } else if (columns == 0) {
       RowStream empty;
       empty.columns = 0;
       write_rows(out, empty, plan.first, plan.rows, text, io.threads);
     } else {
-      const auto points = set.replication(r);
-      write_rows(out, stream_of(*points, plan), plan.first, plan.rows, text, io.threads);
+      write(*set.replication(r));
     }
   }
 }
 
 int points(PointsOptions& o, core::Io& io) {
   io.require_json_target(o.output == "-");
+  if (o.splice && (o.output != "-" || o.format == "csv" || o.format == "jsonl")) {
+    throw usage_error("--splice is for npy and raw on standard output");
+  }
   if (o.set.replications && o.replication &&
       static_cast<std::uint64_t>(*o.replication) >= o.set.replications->value) {
     throw usage_error("--replication must be below --replications");
@@ -229,6 +249,7 @@ void register_points(core::Tool& tool) {
   cmd.option("--emit-randomness", &o->emit,
              "also write what was drawn: safetensors, or LDData text when FILE ends in .txt")
       .value_name("FILE");
+  cmd.option("--splice", &o->splice, "lend memory to a pipe whose reader reads, without copying");
   cmd.option("-o,--output", &o->output, "where the points go").value_name("FILE");
   cmd.run([o](core::Io& io) { return points(*o, io); });
 }

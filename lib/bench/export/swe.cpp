@@ -7,6 +7,7 @@
 
 #include "bench/export/form_parts.hpp"
 #include "bench/export/process.hpp"
+#include "bench/families/contracts/parallel_check.hpp"
 #include "core/dom.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
@@ -164,7 +165,7 @@ class Swe : public ExportForm {
 }  // namespace
 
 bool is_code_family(std::string_view family) {
-  return family == "contracts" || family == "mpi";
+  return family == "contracts" || family == "mpi" || family == "par";
 }
 
 std::string code_of_answer(const std::string& answer) {
@@ -177,6 +178,7 @@ std::string code_of_answer(const std::string& answer) {
 CodeFile code_file(const Task& task) {
   if (task.family == "mpi") return {"answer.json", "[]\n", false};
   const std::string program = code_of_answer(task.reference.front().back().substr(5));
+  if (task.family == "par") return {"solution.c", without_directives(program), true};
   return {"solution.c", program.substr(0, program.find('{')) + "{\n}\n", true};
 }
 

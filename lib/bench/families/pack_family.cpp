@@ -7,24 +7,39 @@
 #include "bench/world/text.hpp"
 
 namespace stateutils::bench {
+// An object that lies in a task's first state.
+struct Preset {
+  std::string_view table, kind;
+  std::string key, json;
+  [[nodiscard]] bool is_cell() const { return table == "config" || table == "files"; }
+};
+
 namespace {
 
-std::string fill(const SlotText& text, const std::vector<std::string>& values) {
-  const auto part = [&](const SlotText::Piece& piece) -> const std::string& {
-    return piece.hole >= 0 ? values[static_cast<std::size_t>(piece.hole)] : piece.literal;
-  };
-  std::size_t size = 0;
-  for (const SlotText::Piece& piece : text.pieces) size += part(piece).size();
+void append_filled(std::string& out, const SlotText& text, const std::vector<std::string>& values) {
+  for (const SlotText::Piece& piece : text.pieces) {
+    out += piece.hole >= 0 ? values[static_cast<std::size_t>(piece.hole)] : piece.literal;
+  }
+}
+
+std::string filled(const SlotText& text, const std::vector<std::string>& values) {
   std::string out;
-  out.reserve(size);
-  for (const SlotText::Piece& piece : text.pieces) out += part(piece);
+  append_filled(out, text, values);
   return out;
 }
 
+// The inside of a JSON string.
 std::string escaped(std::string_view text) {
   std::string out;
   append_json_string(out, text);
-  return out.substr(1, out.size() - 2);
+  out.pop_back();
+  out.erase(0, 1);
+  return out;
+}
+
+// A comma, unless something was just opened.
+void separate(std::string& out) {
+  if (out.back() != '[' && out.back() != '{') out.push_back(',');
 }
 
 std::string four_hex(core::Rng& rng) {
@@ -41,17 +56,40 @@ struct Drawn {
   std::int64_t minutes = 0;
 };
 
+// JSON-escaped; empty where the choice drawn has no such field.
 std::string field_value(const Slot& slot, const Drawn& drawn, const std::string& field) {
-  if (!slot.dates) return slot.from[drawn.choice].at(field);
+  if (!slot.dates) {
+    const auto& choice = slot.from[drawn.choice];
+    const auto found = choice.find(field);
+    return found == choice.end() ? std::string() : escaped(found->second);
+  }
+  if (field == "text") return format_datetime_text(drawn.minutes);
   const std::string iso = format_datetime(drawn.minutes);
-  if (field == "iso") return iso;
-  if (field == "date") return iso.substr(0, 10);
-  return format_datetime_text(drawn.minutes);
+  return field == "date" ? iso.substr(0, 10) : iso;
 }
 
-void join(std::string& out, const std::string& json) {
-  if (out.back() != '[' && out.back() != '{') out.push_back(',');
-  out += json;
+bool in_order(const Preset& a, const Preset& b) {
+  return a.table != b.table ? a.table < b.table : a.key < b.key;
+}
+
+// {"TABLE":[row...], "config":{"path":value}}, or the keys alone: {"TABLE":["key"...]}.
+void append_by_table(std::string& out, const std::vector<const Preset*>& objects, bool keys_only) {
+  out.push_back('{');
+  for (std::size_t i = 0; i < objects.size();) {
+    const std::string_view table = objects[i]->table;
+    const bool cells = objects[i]->is_cell() && !keys_only;
+    separate(out);
+    append_json_string(out, table);
+    out += cells ? ":{" : ":[";
+    for (; i < objects.size() && objects[i]->table == table; ++i) {
+      separate(out);
+      if (cells || keys_only) out.append(1, '"').append(objects[i]->key).append(1, '"');
+      if (cells) out.push_back(':');
+      if (!keys_only) out += objects[i]->json;
+    }
+    out.push_back(cells ? '}' : ']');
+  }
+  out.push_back('}');
 }
 
 }  // namespace
@@ -78,6 +116,20 @@ PackFamily::PackFamily(const Pack& pack, PackOptions options)
     return a.numerator * b.denominator < b.numerator * a.denominator;
   });
   for (const Spread& s : spread) schedule_.push_back(s.place);
+  for (const Scenario& s : pack.scenarios) sources_.push_back(find_sources(pack, s));
+}
+
+std::vector<PackFamily::Source> PackFamily::find_sources(const Pack& pack, const Scenario& s) {
+  std::vector<Source> out;
+  for (std::size_t h = 0; h < pack.holes.size(); ++h) {
+    const Hole& hole = pack.holes[h];
+    const bool id = hole.slot == "id";
+    const std::size_t n = id ? s.ids.size() : s.slots.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      if (id ? s.ids[i] == hole.field : s.slots[i].name == hole.slot) out.push_back({h, i, id});
+    }
+  }
+  return out;
 }
 
 PackFamily::Values PackFamily::draw_values(const Scenario& s, std::uint64_t pair,
@@ -109,64 +161,108 @@ PackFamily::Values PackFamily::draw_values(const Scenario& s, std::uint64_t pair
       if (!clash) break;
     }
   }
-  std::map<std::string, std::string> ids;
-  for (const std::string& name : s.ids) {
-    std::string id;
-    do {
-      id = four_hex(rng);
-    } while (
-        std::any_of(ids.begin(), ids.end(), [&](const auto& known) { return known.second == id; }));
-    ids[name] = id;
+  std::vector<std::string> ids;
+  while (ids.size() < s.ids.size()) {
+    std::string id = four_hex(rng);
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
   }
   Values values(pack_.holes.size());
-  for (std::size_t h = 0; h < pack_.holes.size(); ++h) {
-    const Hole& hole = pack_.holes[h];
-    if (hole.slot == "id") {
-      const auto id = ids.find(hole.field);
-      if (id != ids.end()) values[h] = id->second;
-      continue;
-    }
-    for (std::size_t i = 0; i < s.slots.size(); ++i) {
-      const Slot& slot = s.slots[i];
-      if (slot.name != hole.slot) continue;
-      const bool known = slot.dates || slot.from[drawn[i].choice].contains(hole.field);
-      if (known) values[h] = escaped(field_value(slot, drawn[i], hole.field));
-    }
+  for (const Source& source : sources_[static_cast<std::size_t>(&s - pack_.scenarios.data())]) {
+    values[source.hole] = source.id ? ids[source.index]
+                                    : field_value(s.slots[source.index], drawn[source.index],
+                                                  pack_.holes[source.hole].field);
   }
   return values;
 }
 
-// The preset objects of one branch, by table and key; a later item replaces an earlier one.
+// The preset objects of one branch in order of table and key; a later item replaces an earlier
+// one.
 struct PackFamily::Overlay {
-  std::map<std::string, std::map<std::string, std::string>> tables;  // table -> key -> JSON
-  std::map<std::string, std::string> kinds;                          // config and file paths
+  std::vector<Preset> objects;
 };
 
 PackFamily::Overlay PackFamily::overlay(const Scenario& s, const Branch* branch,
                                         const Values& v) const {
-  Overlay out;
+  std::vector<Preset> out;
   const auto put = [&](const InitItem& item) {
     if (!item.variant.empty() && branch != nullptr && item.variant != branch->variant) return;
-    const std::string key = fill(item.key, v);
-    out.tables[item.table][key] = fill(item.row, v);
-    const bool cell = item.table == "config" || item.table == "files";
-    if (cell && !item.kind.empty()) out.kinds[key] = item.kind;
+    Preset object{item.table, item.kind, filled(item.key, v), filled(item.row, v)};
+    for (Preset& earlier : out) {
+      if (earlier.table != object.table || earlier.key != object.key) continue;
+      return static_cast<void>(earlier = std::move(object));
+    }
+    out.push_back(std::move(object));
   };
   const auto count = pack_.noise_counts.find(options_.difficulty);
-  for (std::size_t i = 0; i < pack_.noise.size(); ++i) {
-    if (count != pack_.noise_counts.end() && i < count->second) put(pack_.noise[i]);
-  }
+  const std::size_t noise = count == pack_.noise_counts.end() ? 0 : count->second;
+  for (std::size_t i = 0; i < std::min(noise, pack_.noise.size()); ++i) put(pack_.noise[i]);
   for (const InitItem& item : s.common.init) put(item);
   if (branch != nullptr) {
     for (const Part& part : branch->parts) {
       for (const InitItem& item : part.init) put(item);
     }
   }
+  std::sort(out.begin(), out.end(), in_order);
+  return {std::move(out)};
+}
+
+std::string PackFamily::init_json(const Overlay& here) const {
+  std::vector<const Preset*> objects;
+  std::map<std::string_view, std::string_view> kinds;  // rows carry theirs
+  for (const Preset& object : here.objects) {
+    objects.push_back(&object);
+    if (object.is_cell() && !object.kind.empty()) kinds[object.key] = object.kind;
+  }
+  std::string out = "{";
+  for (const auto& [path, kind] : kinds) {
+    out += out.size() == 1 ? "\"_kinds\":{\"" : ",\"";
+    out.append(path).append("\":\"").append(kind).append(1, '"');
+  }
+  if (!kinds.empty()) out += "},";
+  out += "\"base\":" + pack_.base_json + ",\"clock\":" + pack_.clock_json + ",\"overlay\":";
+  append_by_table(out, objects, false);
+  out.push_back('}');
   return out;
 }
 
-TaskRecord PackFamily::record(const Scenario& s, const Branch* branch, const Branch* twin,
-                              const Values& v, std::size_t instruction, std::uint64_t index) const {
+std::string PackFamily::contract_json(const Scenario& s, const Branch* branch, const Values& v) {
+  std::string require = "[", allow = "[", answer, alternatives;
+  const auto take = [&](const Part& part) {
+    for (const SlotText& c : part.require) separate(require), append_filled(require, c, v);
+    for (const SlotText& a : part.allow) separate(allow), append_filled(allow, a, v);
+    if (part.answer) answer = filled(*part.answer, v);
+    if (part.alternatives) alternatives = filled(*part.alternatives, v);
+  };
+  take(s.common);
+  if (branch != nullptr) {
+    for (const Part& part : branch->parts) take(part);
+  }
+  if (!alternatives.empty()) return "{\"alternatives\":" + alternatives + "}";
+  return "{" + (answer.empty() ? "" : "\"answer\":" + answer + ",") +
+         "\"frame\":{\"allow\":" + allow + "],\"default\":\"deny\"},\"require\":" + require + "]}";
+}
+
+// What there is to see that tells a task from its twin.
+std::string PackFamily::evidence_json(const Overlay& here, const Overlay& there) {
+  std::vector<const Preset*> set, gone;
+  auto mine = here.objects.begin();
+  for (const Preset& object : there.objects) {
+    while (mine != here.objects.end() && in_order(*mine, object)) gone.push_back(&*mine++);
+    const bool both = mine != here.objects.end() && !in_order(object, *mine);
+    if (!both || mine->json != object.json) set.push_back(&object);
+    if (both) ++mine;
+  }
+  while (mine != here.objects.end()) gone.push_back(&*mine++);
+  std::string out = "{\"del\":";
+  append_by_table(out, gone, true);
+  out += ",\"set\":";
+  append_by_table(out, set, false);
+  return out + "}";
+}
+
+TaskRecord PackFamily::record(const Scenario& s, const Branch* branch, const Overlay& here,
+                              const Overlay* there, const Values& v, std::size_t instruction,
+                              std::uint64_t index) const {
   TaskRecord task;
   task.set("gb", "1");
   task.set_text("family", options_.family);
@@ -174,93 +270,30 @@ TaskRecord PackFamily::record(const Scenario& s, const Branch* branch, const Bra
   task.set_text("variant", branch == nullptr ? "" : branch->variant);
   task.set_text("ability", s.ability);
   std::string list = "[";
-  for (const std::string& tag : s.tags) join(list, "\"" + escaped(tag) + "\"");
+  for (const std::string& tag : s.tags) separate(list), append_json_string(list, tag);
   task.set("tags", list + "]");
   task.set("seed", std::to_string(options_.seed));
   task.set("index", std::to_string(index));
   task.set_text("pack_sha256", pack_.sha256);
   if (!pack_.shipped) task.set("world", pack_.world_json);
-  task.set("instruction", "\"" + fill(s.instruction[instruction], v) + "\"");
+  task.set("instruction", "\"" + filled(s.instruction[instruction], v) + "\"");
   list = "[";
   for (std::size_t i = 0; i < s.instruction.size(); ++i) {
-    if (i != instruction) join(list, "\"" + fill(s.instruction[i], v) + "\"");
+    if (i == instruction) continue;
+    separate(list);
+    list.push_back('"');
+    append_filled(list, s.instruction[i], v);
+    list.push_back('"');
   }
   task.set("instruction_variants", list + "]");
   task.set_text("surface", "sim");
-
-  const auto write_tables = [](const std::map<std::string, std::map<std::string, std::string>>& t) {
-    std::string out = "{";
-    for (const auto& [table, rows] : t) {
-      if (rows.empty()) continue;
-      const bool cells = table == "config" || table == "files";
-      std::string body = cells ? "{" : "[";
-      for (const auto& [key, json] : rows) join(body, cells ? "\"" + key + "\":" + json : json);
-      join(out, "\"" + escaped(table) + "\":" + body + (cells ? "}" : "]"));
-    }
-    return out + "}";
-  };
-  const Overlay here = overlay(s, branch, v);
-  std::string init = "{";
-  if (!here.kinds.empty()) {
-    std::string kinds = "{";
-    for (const auto& [path, kind] : here.kinds) join(kinds, "\"" + path + "\":\"" + kind + "\"");
-    join(init, "\"_kinds\":" + kinds + "}");
-  }
-  join(init, "\"base\":" + pack_.base_json);
-  join(init, "\"clock\":" + pack_.clock_json);
-  join(init, "\"overlay\":" + write_tables(here.tables));
-  task.set("init", init + "}");
+  task.set("init", init_json(here));
   task.set("tools", pack_.world.tools_json);
   task.set(
       "limits",
       R"({"episode_timeout_ms":300000,"output_bytes":65536,"step_timeout_ms":10000,"steps":20})");
-
-  std::string require = "[", allow = "[";
-  std::string answer, alternatives;
-  const auto take = [&](const Part& part) {
-    for (const SlotText& c : part.require) join(require, fill(c, v));
-    for (const SlotText& a : part.allow) join(allow, fill(a, v));
-    if (part.answer) answer = fill(*part.answer, v);
-    if (part.alternatives) alternatives = fill(*part.alternatives, v);
-  };
-  take(s.common);
-  if (branch != nullptr) {
-    for (const Part& part : branch->parts) take(part);
-  }
-  std::string contract = "{";
-  if (!alternatives.empty()) {
-    join(contract, "\"alternatives\":" + alternatives);
-  } else {
-    if (!answer.empty()) join(contract, "\"answer\":" + answer);
-    join(contract, "\"frame\":{\"allow\":" + allow + "],\"default\":\"deny\"}");
-    join(contract, "\"require\":" + require + "]");
-  }
-  task.set("contract", contract + "}");
-
-  if (twin != nullptr) {
-    const Overlay there = overlay(s, twin, v);
-    std::map<std::string, std::map<std::string, std::string>> set;
-    std::string gone = "{";
-    for (const auto& [table, rows] : there.tables) {
-      for (const auto& [key, json] : rows) {
-        const auto mine = here.tables.find(table);
-        if (mine == here.tables.end() || !mine->second.contains(key) ||
-            mine->second.at(key) != json) {
-          set[table][key] = json;
-        }
-      }
-    }
-    for (const auto& [table, rows] : here.tables) {
-      std::string keys = "[";
-      for (const auto& [key, json] : rows) {
-        const auto other = there.tables.find(table);
-        if (other == there.tables.end() || !other->second.contains(key))
-          join(keys, "\"" + key + "\"");
-      }
-      if (keys.size() > 1) join(gone, "\"" + escaped(table) + "\":" + keys + "]");
-    }
-    task.set("evidence", "{\"del\":" + gone + "},\"set\":" + write_tables(set) + "}");
-  }
+  task.set("contract", contract_json(s, branch, v));
+  if (there != nullptr) task.set("evidence", evidence_json(here, *there));
   task.set_text("canary", pack_.canary);
   task.seal();
   return task;
@@ -273,6 +306,9 @@ Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round, bool shortcuts) c
   const Scenario& s = pack_.scenarios[place.scenario];
   std::size_t instruction = 0;
   const Values v = draw_values(s, pair, round, &instruction);
+  const auto alone = [&](const Branch* branch, const Values& values, std::uint64_t index) {
+    return record(s, branch, overlay(s, branch, values), nullptr, values, instruction, index);
+  };
   if (options_.branch) {
     const Branch* chosen = nullptr;
     for (const Branch& b : s.branches) {
@@ -280,13 +316,11 @@ Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round, bool shortcuts) c
     }
     if (*options_.branch == "clean" && s.clean) chosen = &*s.clean;
     if (*options_.branch == "complete" && s.complete) chosen = &*s.complete;
-    if (chosen != nullptr)
-      out.tasks.push_back(record(s, chosen, nullptr, v, instruction, 2 * pair));
+    if (chosen != nullptr) out.tasks.push_back(alone(chosen, v, 2 * pair));
     return out;
   }
-  if (s.clean && shortcuts) out.clean = record(s, &*s.clean, nullptr, v, instruction, 2 * pair);
-  if (s.complete && shortcuts)
-    out.complete = record(s, &*s.complete, nullptr, v, instruction, 2 * pair);
+  if (s.clean && shortcuts) out.clean = alone(&*s.clean, v, 2 * pair);
+  if (s.complete && shortcuts) out.complete = alone(&*s.complete, v, 2 * pair);
   std::vector<std::pair<std::size_t, std::size_t>> twins;
   for (const auto& t : s.twins) {
     if (!options_.variant || s.branches[t.first].variant == *options_.variant) twins.push_back(t);
@@ -294,20 +328,20 @@ Draw PackFamily::draw(std::uint64_t pair, std::uint64_t round, bool shortcuts) c
   if (!twins.empty()) {
     // Turns walk through all twin pairs of the scenario, so that every branch is met.
     const std::uint64_t turn = place.turn + pair / schedule_.size() * ((s.count + 1) / 2) + round;
-    const auto [a, b] = twins[turn % twins.size()];
+    const auto [first, second] = twins[turn % twins.size()];
+    const Branch *a = &s.branches[first], *b = &s.branches[second];
+    const Overlay of_a = overlay(s, a, v), of_b = overlay(s, b, v);
     out.twins = true;
-    out.tasks.push_back(record(s, &s.branches[a], &s.branches[b], v, instruction, 2 * pair));
-    out.tasks.push_back(record(s, &s.branches[b], &s.branches[a], v, instruction, 2 * pair + 1));
-    for (int i = 0; i < 2; ++i) {
-      const std::string* other = out.tasks[static_cast<std::size_t>(1 - i)].find("task_id");
-      out.tasks[static_cast<std::size_t>(i)].set("twin_of", *other);
-    }
+    out.tasks.push_back(record(s, a, of_a, &of_b, v, instruction, 2 * pair));
+    out.tasks.push_back(record(s, b, of_b, &of_a, v, instruction, 2 * pair + 1));
+    out.tasks[0].set("twin_of", *out.tasks[1].find("task_id"));
+    out.tasks[1].set("twin_of", *out.tasks[0].find("task_id"));
   } else {
     const Branch* only = s.branches.empty() ? nullptr : &s.branches[place.turn % s.branches.size()];
-    out.tasks.push_back(record(s, only, nullptr, v, instruction, 2 * pair));
+    out.tasks.push_back(alone(only, v, 2 * pair));
     if (s.count == 1) return out;  // a scenario that is one task
     const Values next = draw_values(s, pair, round + (1ull << 32), &instruction);
-    out.tasks.push_back(record(s, only, nullptr, next, instruction, 2 * pair + 1));
+    out.tasks.push_back(alone(only, next, 2 * pair + 1));
   }
   return out;
 }

@@ -40,18 +40,30 @@ class PackFamily {
     std::size_t scenario;
     std::uint64_t turn;  // how many earlier places this scenario had
   };
+  // Where a scenario's hole gets its value from: one of its ids, or one of its slots.
+  struct Source {
+    std::size_t hole, index;
+    bool id;
+  };
   using Values = std::vector<std::string>;  // by hole, JSON-escaped
+  struct Overlay;
+  [[nodiscard]] static std::vector<Source> find_sources(const Pack& pack, const Scenario& s);
   [[nodiscard]] Values draw_values(const Scenario& s, std::uint64_t pair, std::uint64_t round,
                                    std::size_t* instruction) const;
-  struct Overlay;
   [[nodiscard]] Overlay overlay(const Scenario& s, const Branch* branch, const Values& v) const;
-  [[nodiscard]] TaskRecord record(const Scenario& s, const Branch* branch, const Branch* twin,
-                                  const Values& v, std::size_t instruction,
+  [[nodiscard]] std::string init_json(const Overlay& here) const;
+  [[nodiscard]] static std::string contract_json(const Scenario& s, const Branch* branch,
+                                                 const Values& v);
+  [[nodiscard]] static std::string evidence_json(const Overlay& here, const Overlay& there);
+  // `there`: what lies in the twin's first state, null where there is no twin.
+  [[nodiscard]] TaskRecord record(const Scenario& s, const Branch* branch, const Overlay& here,
+                                  const Overlay* there, const Values& v, std::size_t instruction,
                                   std::uint64_t index) const;
 
   const Pack& pack_;
   PackOptions options_;
   std::vector<Place> schedule_;
+  std::vector<std::vector<Source>> sources_;  // by scenario
 };
 
 }  // namespace stateutils::bench

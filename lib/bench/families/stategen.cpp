@@ -32,8 +32,8 @@ std::vector<std::uint64_t> CoverageCounter::weights(
 
 namespace {
 
-constexpr int kPresets = 8;  // rows that lie around before a task begins
-constexpr int kTries = 200;  // redraws of a pair before its place stays empty
+constexpr int kPresets = 8;    // rows that lie around before a task begins
+constexpr int kRedraws = 200;  // redraws of a pair before its place stays empty
 
 using Object = std::pair<Id, Id>;  // table, key
 
@@ -452,10 +452,9 @@ void PairMaker::write_contract(core::JsonWriter& json, Id initial, Id end) {
     json.end_object().end_object();
   }
   json.end_array().key("frame").begin_object().field("default", "deny").key("allow").begin_array();
-  static constexpr const char* kOps[] = {"insert", "update", "delete"};
   for (const Change& c : changes) {
     json.begin_object().field("table", store_.info(c.table).name);
-    json.field("op", kOps[static_cast<std::size_t>(c.kind)]).key("match").begin_object();
+    json.field("op", op_name(c.kind)).key("match").begin_object();
     if (!made_up(c)) key(c, "key");
     if (c.kind != ChangeKind::kDelete) fields(c, !made_up(c));
     if (c.kind == ChangeKind::kUpdate) {
@@ -537,7 +536,7 @@ std::vector<Draw> stategen_shard(const Pack& pack, const StategenOptions& option
   std::vector<Draw> out(pairs);
   for (std::uint64_t j = 0; j < pairs; ++j) {
     const std::uint64_t index = 2 * (shard * kShardPairs + j);
-    for (std::uint64_t round = 0; round < kTries; ++round) {
+    for (std::uint64_t round = 0; round < kRedraws; ++round) {
       store.rollback(start);
       core::Rng rng = task_stream(pack.sha256, "stategen", options.seed, index, round);
       CoverageCounter trial = counter;

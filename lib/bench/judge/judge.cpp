@@ -20,11 +20,13 @@ std::vector<Id> changed_fields(const Store& store, const Change& change) {
     return store.normal(change.table, field, store.value_of(change.old_row, field)) !=
            store.normal(change.table, field, store.value_of(change.new_row, field));
   };
-  for (const auto& [field, value] : store.fields_of(change.new_row)) {
-    if (differs(field)) out.push_back(field);
+  // Rows are a key, then names and values by turns.
+  const auto now = store.raw_row(change.new_row), before = store.raw_row(change.old_row);
+  for (std::size_t i = 1; i < now.size(); i += 2) {
+    if (differs(now[i])) out.push_back(now[i]);
   }
-  for (const auto& [field, value] : store.fields_of(change.old_row)) {
-    if (store.value_of(change.new_row, field) == kNone) out.push_back(field);
+  for (std::size_t i = 1; i < before.size(); i += 2) {
+    if (store.value_of(change.new_row, before[i]) == kNone) out.push_back(before[i]);
   }
   return out;
 }
@@ -62,9 +64,9 @@ bool Judge::clause_holds(const Clause& clause, Id state) const {
 }
 
 void Judge::entries(Id state, std::vector<Entry>& out) const {
-  std::vector<Change> changes;
-  store_.compare(initial_, state, changes);
-  for (const Change& change : changes) {
+  store_.compare(initial_, state, changes_);
+  out.reserve(changes_.size());
+  for (const Change& change : changes_) {
     Entry entry{change, {}};
     if (change.kind == ChangeKind::kUpdate) {
       entry.fields = changed_fields(store_, change);
@@ -94,23 +96,21 @@ bool Judge::allowed(const Allow& rule, const Entry& entry) const {
 std::vector<std::size_t> Judge::left_over(const Option& option,
                                           const std::vector<Entry>& entries) const {
   std::vector<std::size_t> left;
+  if (entries.empty()) return left;
   const std::size_t rules = option.allow.size();
-  std::vector<std::vector<std::size_t>> taken(rules);
+  std::vector<std::size_t> rule_of(entries.size(), rules);  // `rules`: none yet
+  std::vector<std::int64_t> used(rules, 0);
   std::vector<bool> seen;
   const auto place = [&](const auto& self, std::size_t e) -> bool {
     for (std::size_t r = 0; r < rules; ++r) {
       if (seen[r] || !allowed(option.allow[r], entries[e])) continue;
       seen[r] = true;
-      if (static_cast<std::int64_t>(taken[r].size()) < option.allow[r].max) {
-        taken[r].push_back(e);
-        return true;
+      bool room = used[r] < option.allow[r].max;
+      if (room) ++used[r];
+      for (std::size_t other = 0; other < entries.size() && !room; ++other) {
+        room = rule_of[other] == r && self(self, other);
       }
-      for (std::size_t& other : taken[r]) {
-        if (self(self, other)) {
-          other = e;
-          return true;
-        }
-      }
+      if (room) return rule_of[e] = r, true;
     }
     return false;
   };
@@ -214,10 +214,9 @@ Verdict Judge::judge(Id state, std::string_view answer) const {
   return best;
 }
 
-double Judge::potential(Id state, std::string_view answer) const {
-  const Verdict v = judge(state, answer);
-  const auto bad = static_cast<double>(v.violations);
-  return v.scores.progress - (v.pending > 0 ? bad / static_cast<double>(v.pending) : bad);
+double Verdict::potential() const {
+  const auto bad = static_cast<double>(violations);
+  return scores.progress - (pending > 0 ? bad / static_cast<double>(pending) : bad);
 }
 
 std::string verdict_json(const Verdict& verdict, const Contract& contract, const Store& store,
@@ -244,9 +243,8 @@ std::string verdict_json(const Verdict& verdict, const Contract& contract, const
   }
   json.end_array().key("frame").begin_array();
   for (const Change& change : verdict.frame) {
-    static constexpr const char* kOps[] = {"insert", "update", "delete"};
     json.begin_object().field("table", store.info(change.table).name);
-    json.field("op", kOps[static_cast<std::size_t>(change.kind)]);
+    json.field("op", op_name(change.kind));
     json.field("key", store.atoms.text(change.key)).key("fields").begin_array();
     if (change.kind == ChangeKind::kUpdate) {
       for (const Id field : changed_fields(store, change)) json.value(store.atoms.text(field));

@@ -29,6 +29,8 @@ struct Verdict {
   std::vector<Change> frame;      // changes that no rule allows
   Scores scores;
   std::size_t violations = 0, pending = 0;  // violated guards; |P|
+  // F = progress - violations/|P|: what step rewards are differences of.
+  [[nodiscard]] double potential() const;
 };
 
 class Judge {
@@ -37,8 +39,6 @@ class Judge {
   Judge(const Contract& contract, Store& store, Id initial);
 
   [[nodiscard]] Verdict judge(Id final_state, std::string_view answer) const;
-  // F = progress - violations/|P| of the best option: what step rewards are differences of.
-  [[nodiscard]] double potential(Id state, std::string_view answer) const;
   // The same question without a record of why; what search asks of every state.
   [[nodiscard]] bool accepts(Id final_state, std::string_view answer) const;
   // Whether every change so far may be part of a right end (frame rules with capacity).
@@ -69,6 +69,7 @@ class Judge {
   Store& store_;
   Id initial_;
   std::vector<std::vector<bool>> initially_;
+  mutable std::vector<Change> changes_;  // of the state asked about last: room, not memory
 };
 
 // {"strict":..., "clauses":[{id, holds, progress}], "answer"?, "frame":[{table, op, key, fields}]}

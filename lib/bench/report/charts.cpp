@@ -39,6 +39,16 @@ void draw_bar(Canvas& canvas, double x, double y, double share, Color color) {
   canvas.rect(x, y, kBarWidth * std::clamp(share, 0.0, 1.0), kBar, color);
 }
 
+// Which colour is which agent's.
+void draw_legend(Canvas& canvas, const Report& report, double x, double y) {
+  for (std::size_t a = 0; a < report.agents().size(); ++a) {
+    const std::string& agent = report.agents()[a];
+    const double row = y + kRow * static_cast<double>(a);
+    canvas.dot(x + 10, row - 4, 5, core::series_color(a), agent);
+    canvas.text(x + 22, row, shortened(agent, 24), style(12, kInk));
+  }
+}
+
 void draw_interval(Canvas& canvas, double x, double y, double lo, double hi) {
   const double from = x + kBarWidth * lo, to = x + kBarWidth * hi, middle = y + kBar / 2;
   canvas.line(from, middle, to, middle, kWhisker, 1);
@@ -76,12 +86,10 @@ void draw_scatter(Canvas& canvas, const Report& report, double x, double y) {
   }
   canvas.line(left, top + kPlot, left + kPlot, top, kMuted, 1);
   canvas.text(left + kPlot / 2, top + kPlot + 36, "partial", style(12, kInk, Anchor::kMiddle));
-  canvas.text(x, top - 6, "strict", style(12, kInk));
+  canvas.text(x, top - 12, "strict", style(12, kInk));
+  draw_legend(canvas, report, left + kPlot + 24, top + 12);
   for (std::size_t a = 0; a < report.agents().size(); ++a) {
     const std::string& agent = report.agents()[a];
-    const double row = top + 12 + kRow * static_cast<double>(a);
-    canvas.dot(left + kPlot + 34, row - 4, 5, core::series_color(a), agent);
-    canvas.text(left + kPlot + 46, row, shortened(agent, 24), style(12, kInk));
     const ScoreLine* line = report.find(agent, "all");
     if (line == nullptr) continue;
     canvas.dot(left + kPlot * line->partial, top + kPlot - kPlot * line->strict, 6,
@@ -116,7 +124,7 @@ void draw_near_misses(Canvas& canvas, const Report& report, double x, double y) 
 
 Extent ability_extent(const Report& report) {
   const double rows = static_cast<double>(report.agents().size());
-  return {kLabels + kBarWidth + 60,
+  return {kLabels + kBarWidth + 60 + kLegend,
           kTop + static_cast<double>(report.groups().size()) * (kRow * rows + 10) + 30};
 }
 
@@ -124,6 +132,7 @@ void draw_abilities(Canvas& canvas, const Report& report, double x, double y) {
   draw_title(canvas, x, y, "Strict success by ability", "bars: share of trials; whiskers: 95 %");
   const double left = x + kLabels, top = y + kTop;
   draw_scale(canvas, left, top - 4, kBarWidth, ability_extent(report).height - kTop - 30);
+  draw_legend(canvas, report, left + kBarWidth + 60, top + 10);
   double row = top;
   for (const std::string& group : report.groups()) {
     const double height = kRow * static_cast<double>(report.agents().size());

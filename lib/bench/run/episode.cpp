@@ -52,7 +52,7 @@ Episode::Episode(const Task& task, Store& store, const Judge& judge, Surface* su
       surface_(surface),
       machine_(*task.world, store, task.initial),
       state_(task.initial) {
-  potential_ = judge_.potential(state_, answer_);
+  verdict_ = judge_.judge(state_, answer_);
   steps_.reserve(static_cast<std::size_t>(std::min(task.limits.steps, 16)));
 }
 
@@ -106,11 +106,10 @@ const Observation& Episode::step(std::string_view line) {
   if (record.out_bytes == 0) record.out_bytes = record.out.size();
   if (!forgotten_.empty()) forget_variables();
   record.state = state_;
-  const bool changed = done_ || steps_.empty() || steps_.back().state != state_;
-  if (changed) {
-    const double now = judge_.potential(state_, answer_);
-    record.reward = now - potential_;
-    potential_ = now;
+  if (done_ || state_ != (steps_.empty() ? task_.initial : steps_.back().state)) {
+    const double before = verdict_.potential();
+    verdict_ = judge_.judge(state_, answer_);
+    record.reward = verdict_.potential() - before;
   }
   steps_.push_back(std::move(record));
   const auto limit = static_cast<std::size_t>(task_.limits.output_bytes);
@@ -148,7 +147,6 @@ bool Episode::inspected() const {
 }
 
 std::string Episode::journal_line(std::size_t index) const {
-  static constexpr const char* kOps[] = {"insert", "update", "delete"};
   std::vector<Change> changes;
   store_.compare(index == 0 ? task_.initial : steps_[index - 1].state, steps_[index].state,
                  changes);
@@ -162,7 +160,7 @@ std::string Episode::journal_line(std::size_t index) const {
     json.key(name).raw(text);
   };
   for (const Change& c : changes) {
-    json.begin_object().field("op", kOps[static_cast<std::size_t>(c.kind)]);
+    json.begin_object().field("op", op_name(c.kind));
     json.field("table", store_.info(c.table).name);
     std::string key;
     store_.atoms.write_json(c.key, key);

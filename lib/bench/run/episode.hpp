@@ -55,7 +55,7 @@ class Episode {
 
   // Runs one command line. "done [JSON]" ends the trial with an answer.
   const Observation& step(std::string_view line);
-  // One command of a surface on the world: no step of its own.
+  // One command of a surface on the world, or its answer: parts of the step at hand.
   Observation apply(std::string_view line);
   void answer_with(std::string_view json) { done_ = true, answer_ = canonical_answer(json); }
   // Variables of the agent's runtime, kept as configuration values below this prefix, do not
@@ -71,7 +71,8 @@ class Episode {
   [[nodiscard]] const std::string& answer() const { return answer_; }
   [[nodiscard]] Id state() const { return state_; }
   [[nodiscard]] const std::vector<StepRecord>& steps() const { return steps_; }
-  [[nodiscard]] Verdict verdict() const { return judge_.judge(state_, answer_); }
+  // On where the last step led.
+  [[nodiscard]] const Verdict& verdict() const { return verdict_; }
   // A read of every table that holds preset state before the first write to it.
   [[nodiscard]] bool inspected() const;
   [[nodiscard]] const Task& task() const { return task_; }
@@ -91,7 +92,7 @@ class Episode {
   Id state_;
   bool done_ = false;
   std::string answer_, stopped_, forgotten_;
-  double potential_ = 0;
+  Verdict verdict_;
   std::vector<StepRecord> steps_;
   Observation seen_;
   Result result_;

@@ -99,7 +99,7 @@ std::string trial_json(Episode& episode, const std::string& end, const TrialOpti
   Store& store = episode.machine().store();
   StateDigests own(store, task.base);
   StateDigests& digests = options.digests != nullptr ? *options.digests : own;
-  const Verdict verdict = episode.verdict();
+  const Verdict& verdict = episode.verdict();
   std::string out;
   out.reserve(1024 + 320 * episode.steps().size());
   core::JsonWriter json(out);

@@ -30,7 +30,7 @@ class Search {
       if (known_from_start(store_.atoms.text(items_[i]))) set(start, i + 1);
     }
     if (options_.needs_evidence && task_.twin) compare_with_twin();
-    (void)node(task_.initial, start, 0);
+    (void)node(task_.initial, known_sets_.intern(start), 0);
     search();
     return finish();
   }
@@ -128,9 +128,9 @@ class Search {
 
   // What a read shows depends only on the tables it reads, so states that agree there share it.
   const Reading& reading(std::size_t read, Id state) {
-    std::vector<Id> key{static_cast<Id>(read)};
-    for (const Id t : tables_read_[read]) key.push_back(store_.table_id(state, t));
-    const Id id = reading_keys_.intern(key);
+    reading_key_.assign(1, static_cast<Id>(read));
+    for (const Id t : tables_read_[read]) reading_key_.push_back(store_.table_id(state, t));
+    const Id id = reading_keys_.intern(reading_key_);
     if (id < readings_.size()) return readings_[id];
     Result result;
     machine_.run(state, candidates_.reads[read], 0, result);
@@ -148,11 +148,10 @@ class Search {
   }
 
   // The node's index, new or known; an edge to it is worth keeping only at the next depth.
-  std::uint32_t node(Id state, const Known& known, int depth) {
-    const Id set_id = known_sets_.intern(known);
-    const Id pair[2] = {state, set_id};
+  std::uint32_t node(Id state, Id known, int depth) {
+    const Id pair[2] = {state, known};
     const Id id = node_keys_.intern(pair);
-    if (id == nodes_.size()) nodes_.push_back({state, set_id, depth});
+    if (id == nodes_.size()) nodes_.push_back({state, known, depth});
     return id;
   }
 
@@ -260,7 +259,7 @@ class Search {
       }
       Known last(words_, 0);
       last[0] = static_cast<Id>(i);
-      edge(at, kSearchDone, node(kNone, last, from.depth + 1));
+      edge(at, kSearchDone, node(kNone, known_sets_.intern(last), from.depth + 1));
       return;
     }
   }
@@ -271,14 +270,16 @@ class Search {
     const bool tells = from.state == task_.initial && read < differs_.size() && differs_[read];
     if (r.failed && !tells) return;
     const auto before = known_sets_[from.known];
-    Known after(before.begin(), before.end());
+    Known& after = after_;
+    after.assign(before.begin(), before.end());
     if (!r.failed) {
       const auto mask = known_sets_[r.mask];
       for (std::size_t w = 0; w < words_; ++w) after[w] |= mask[w];
     }
     if (tells) set(after, 0);
     if (std::equal(after.begin(), after.end(), before.begin())) return;
-    edge(at, static_cast<std::uint32_t>(read), node(from.state, after, from.depth + 1));
+    const Id known = known_sets_.intern(after);
+    edge(at, static_cast<std::uint32_t>(read), node(from.state, known, from.depth + 1));
   }
 
   void expand_write(std::uint32_t at, const Node& from, std::size_t write) {
@@ -286,9 +287,7 @@ class Search {
     if (!has(from.known, needs_[command])) return;
     const Id next = written(write, from.state);
     if (next == kNone) return;
-    const auto before = known_sets_[from.known];
-    const Known known(before.begin(), before.end());
-    edge(at, static_cast<std::uint32_t>(command), node(next, known, from.depth + 1));
+    edge(at, static_cast<std::uint32_t>(command), node(next, from.known, from.depth + 1));
   }
 
   // Where a write leads, kNone when it is not worth trying. What is known makes no difference to
@@ -383,6 +382,8 @@ class Search {
   std::vector<std::vector<Id>> tables_read_;
   std::vector<bool> differs_, useful_;
   SequencePool known_sets_, node_keys_, reading_keys_;
+  Known after_;                  // what is known after the read at hand
+  std::vector<Id> reading_key_;  // of the read at hand
   std::vector<Reading> readings_;
   std::vector<Node> nodes_;
   std::vector<Edge> edges_;

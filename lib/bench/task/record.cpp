@@ -23,6 +23,22 @@ constexpr std::array<std::string_view, 9> kUnsealed = {"task_id",    "task_sha25
                                                        "validation", "reference",   "optimal_steps",
                                                        "shortcuts",  "search",      "metrics"};
 
+// Of each place: whether it is sealed, and its rank in canonical order.
+constexpr auto kSealed = [] {
+  std::array<bool, kOrder.size()> out{};
+  for (std::size_t i = 0; i < kOrder.size(); ++i) {
+    out[i] = std::find(kUnsealed.begin(), kUnsealed.end(), kOrder[i]) == kUnsealed.end();
+  }
+  return out;
+}();
+constexpr auto kRank = [] {
+  std::array<std::size_t, kOrder.size()> out{};
+  for (std::size_t i = 0; i < kOrder.size(); ++i) {
+    for (const std::string_view other : kOrder) out[i] += other < kOrder[i];
+  }
+  return out;
+}();
+
 std::size_t place(std::string_view key) {
   return static_cast<std::size_t>(std::find(kOrder.begin(), kOrder.end(), key) - kOrder.begin());
 }
@@ -37,21 +53,23 @@ void append_member(std::string& out, std::string_view key, std::string_view json
 }  // namespace
 
 TaskRecord::TaskRecord(simdjson::dom::object object) {
-  for (const auto field : object) members_.emplace_back(field.key, canonical(field.value));
+  for (const auto field : object) {
+    members_.push_back({std::string(field.key), canonical(field.value), place(field.key)});
+  }
 }
 
 const std::string* TaskRecord::find(std::string_view key) const {
-  for (const auto& [name, json] : members_) {
-    if (name == key) return &json;
+  for (const Member& m : members_) {
+    if (m.key == key) return &m.json;
   }
   return nullptr;
 }
 
 void TaskRecord::set(std::string_view key, std::string json) {
-  for (auto& [name, old] : members_) {
-    if (name == key) return static_cast<void>(old = std::move(json));
+  for (Member& m : members_) {
+    if (m.key == key) return static_cast<void>(m.json = std::move(json));
   }
-  members_.emplace_back(key, std::move(json));
+  members_.push_back({std::string(key), std::move(json), place(key)});
 }
 
 void TaskRecord::set_text(std::string_view key, std::string_view text) {
@@ -61,22 +79,24 @@ void TaskRecord::set_text(std::string_view key, std::string_view text) {
 }
 
 void TaskRecord::erase(std::string_view key) {
-  std::erase_if(members_, [&](const auto& m) { return m.first == key; });
+  std::erase_if(members_, [&](const Member& m) { return m.key == key; });
 }
 
 std::string TaskRecord::json() const {
-  std::vector<std::pair<std::size_t, std::size_t>> order;  // place in the schema, place here
+  std::vector<const Member*> order;
   order.reserve(members_.size());
   std::size_t size = 2;
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    order.emplace_back(place(members_[i].first), i);
-    size += members_[i].first.size() + members_[i].second.size() + 4;
+  for (const Member& m : members_) {
+    order.push_back(&m);
+    size += m.key.size() + m.json.size() + 4;
   }
-  std::sort(order.begin(), order.end());
+  std::sort(order.begin(), order.end(), [](const Member* a, const Member* b) {
+    return a->place != b->place ? a->place < b->place : a < b;
+  });
   std::string out;
   out.reserve(size);
   out.push_back('{');
-  for (const auto& [rank, i] : order) append_member(out, members_[i].first, members_[i].second);
+  for (const Member* m : order) append_member(out, m->key, m->json);
   out.push_back('}');
   return out;
 }
@@ -90,22 +110,27 @@ std::string TaskRecord::json(std::initializer_list<std::string_view> keys) const
 }
 
 void TaskRecord::seal() {
-  std::vector<const std::pair<std::string, std::string>*> order;
-  for (const auto& m : members_) {
-    if (std::find(kUnsealed.begin(), kUnsealed.end(), m.first) == kUnsealed.end()) {
-      order.push_back(&m);
-    }
+  std::vector<const Member*> order;
+  order.reserve(members_.size());
+  for (const Member& m : members_) {
+    if (m.place == kOrder.size() || kSealed[m.place]) order.push_back(&m);
   }
-  std::sort(order.begin(), order.end(),
-            [](const auto* a, const auto* b) { return a->first < b->first; });
-  std::size_t size = 2;
-  for (const auto* m : order) size += m->first.size() + m->second.size() + 4;
-  std::string text;
-  text.reserve(size);
-  text.push_back('{');
-  for (const auto* m : order) append_member(text, m->first, m->second);
-  text.push_back('}');
-  const std::string digest = core::sha256_hex(text);
+  std::sort(order.begin(), order.end(), [](const Member* a, const Member* b) {
+    const bool in_schema = a->place < kOrder.size() && b->place < kOrder.size();
+    return in_schema ? kRank[a->place] < kRank[b->place] : a->key < b->key;
+  });
+  core::Sha256 sha;
+  std::string name = "{";
+  for (const Member* m : order) {
+    if (m != order.front()) name = ",";
+    append_json_string(name, m->key);
+    name.push_back(':');
+    sha.update(name.data(), name.size());
+    sha.update(m->json.data(), m->json.size());
+  }
+  sha.update("}", 1);
+  const core::Sha256Digest bytes = sha.digest();
+  const std::string digest = core::hex(bytes.data(), bytes.size());
   set_text("task_sha256", digest);
   set_text("task_id", "gb-" + digest.substr(0, 12));
 }

@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "bench/world/json.hpp"
@@ -28,7 +27,11 @@ class TaskRecord {
   void seal();
 
  private:
-  std::vector<std::pair<std::string, std::string>> members_;
+  struct Member {
+    std::string key, json;
+    std::size_t place;  // in the schema; beyond its end for members it does not name
+  };
+  std::vector<Member> members_;
 };
 
 }  // namespace stateutils::bench

@@ -1,7 +1,9 @@
 #include "bench/task/task.hpp"
 
 #include "bench/families/small/small.hpp"
+#include "bench/pack/pack.hpp"
 #include "bench/pack/shipped.hpp"
+#include "core/hash.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -259,27 +261,58 @@ struct Library::Room {
   Store store;
   std::optional<World> world;
   Store::Mark start;
-  // What the first task brought as its base stays in the store for the others; `current` says
-  // whether the task at hand has the same.
+  // What the first task brought as its base stays in the store for the others.
   std::unique_ptr<Document> base_json;
+  std::string base_text;
   Id base = 0;
-  std::optional<Id> current;
 };
 
-void Library::keep_base(const Cursor& json, Room& room) {
-  room.current.reset();
+void Library::add_base(std::string json) {
+  const std::string hash = core::sha256_hex(json);
+  bases_.emplace(hash, std::move(json));
+}
+
+// The text of a base that a record names by its hash.
+const std::string& Library::named_base(const Cursor& base, const Cursor& json) {
+  const std::string hash(base.string());
+  if (const auto known = bases_.find(hash); known != bases_.end()) return known->second;
+  if (const ShippedPack* shipped = find_shipped_by_hash(text_of(json, "pack_sha256"))) {
+    const Document document{std::string(shipped->text), std::string(shipped->name), true};
+    Store store;
+    add_base(read_pack(document, store).base_json);
+  }
+  const auto known = bases_.find(hash);
+  if (known == bases_.end()) throw base.error("no base has this hash (see --shared-base)");
+  return known->second;
+}
+
+std::optional<Id> Library::base_of(const Cursor& json, Room& room) {
   const auto init = json.find("init");
   const auto base = init && init->is_object() ? init->find("base") : std::nullopt;
-  if (!base || !base->is_object()) return;
+  if (!base) return {};
+  if (base->is_string()) {
+    const std::string& text = named_base(*base, json);
+    if (room.base_text == text) return room.base;
+    const Document document{text, "base", false};
+    if (room.base_json) return room.store.read_state(document.root(), room.store.empty_state());
+    keep_base(document.root(), room);
+    return room.base;
+  }
+  if (!base->is_object()) return {};
   if (room.base_json == nullptr) {
     refuse_doubled_keys(*base);
-    room.base = room.store.read_state(*base, room.store.empty_state());
-    room.base_json = std::make_unique<Document>(canonical(base->element()), "base", false);
-    room.start = room.store.mark();
-    room.current = room.base;
-  } else if (same_value(base->element(), room.base_json->root().element())) {
-    room.current = room.base;
+    keep_base(*base, room);
+    return room.base;
   }
+  const bool same = same_value(base->element(), room.base_json->root().element());
+  return same ? std::optional(room.base) : std::nullopt;
+}
+
+void Library::keep_base(const Cursor& base, Room& room) {
+  room.base = room.store.read_state(base, room.store.empty_state());
+  room.base_text = canonical(base.element());
+  room.base_json = std::make_unique<Document>(room.base_text, "base", false);
+  room.start = room.store.mark();
 }
 
 Library::Library() = default;
@@ -328,9 +361,13 @@ Task& Library::read(const Cursor& json) {
   room.store.rollback(room.start);
   for (Id t = 0; t < room.store.table_count(); ++t) room.store.info(t).clock.clear();
   current_store_ = &room.store;
-  keep_base(json, room);
-  read_on_base(json, room.store, room.world ? &*room.world : nullptr, room.current, task_);
+  read_on_base(json, room.store, room.world ? &*room.world : nullptr, base_of(json, room), task_);
   return task_;
+}
+
+void Library::read_beside(const Cursor& json, Task& task) {
+  Room& room = room_for(json);
+  read_on_base(json, room.store, task_.world, base_of(json, room), task);
 }
 
 }  // namespace stateutils::bench

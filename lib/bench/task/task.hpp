@@ -46,15 +46,24 @@ class Library {
   // "world". An unknown pack_sha256 without world is kInput. Task and store are valid until the
   // next call.
   [[nodiscard]] Task& read(const Cursor& json);
+  // The twin of the task read last, in the same store.
+  void read_beside(const Cursor& json, Task& task);
   // A hand-written task may come without any world: then only judging works.
   [[nodiscard]] Store& store() { return *current_store_; }
   void add_pack(const std::string& sha256, const Cursor& world);
+  // A base state, as text, that records name by its SHA-256 in place of "init.base"; those of
+  // shipped packs are known.
+  void add_base(std::string json);
 
  private:
   struct Room;
   Room& room_for(const Cursor& json);
-  static void keep_base(const Cursor& json, Room& room);
+  [[nodiscard]] const std::string& named_base(const Cursor& base, const Cursor& json);
+  // The state of init.base where it is named, or known already.
+  [[nodiscard]] std::optional<Id> base_of(const Cursor& json, Room& room);
+  static void keep_base(const Cursor& base, Room& room);
   std::map<std::string, std::unique_ptr<Room>> rooms_;
+  std::map<std::string, std::string> bases_;  // by SHA-256
   Store* current_store_ = nullptr;
   Task task_;
 };

@@ -19,14 +19,14 @@ class NormalForm {
 
   Id of(Id state, const std::string& answer) {
     store_.compare(task_.initial, state, changes_);
-    std::vector<Id> items;
+    form_.clear();
     for (const Change& c : changes_) {
-      if (c.kind == ChangeKind::kUpdate && changed_fields_matter(c) == false) continue;
-      items.push_back(change_id(c));
+      if (c.kind == ChangeKind::kUpdate && !changed_fields_matter(c)) continue;
+      form_.push_back(change_id(c));
     }
-    std::sort(items.begin(), items.end());
-    items.push_back(store_.atoms.string(answer));
-    return sequences_.intern(items);
+    std::sort(form_.begin(), form_.end());
+    form_.push_back(store_.atoms.string(answer));
+    return sequences_.intern(form_);
   }
 
  private:
@@ -45,23 +45,24 @@ class NormalForm {
 
   Id change_id(const Change& c) {
     // New rows are told apart by content alone: their keys were made up by the world.
-    std::vector<Id> items{c.table, static_cast<Id>(c.kind)};
     const bool made_up = c.kind == ChangeKind::kInsert && c.table > Store::kFiles;
-    items.push_back(made_up ? kNone : c.key);
+    change_.assign({c.table, static_cast<Id>(c.kind), made_up ? kNone : c.key});
     if (c.kind != ChangeKind::kDelete) {
-      for (const auto& [field, value] : store_.fields_of(c.new_row)) {
-        if (skipped(c.table, field)) continue;
-        items.push_back(field);
-        items.push_back(store_.normal(c.table, field, value));
+      const auto row = store_.raw_row(c.new_row);  // the key, then names and values by turns
+      for (std::size_t i = 1; i < row.size(); i += 2) {
+        if (skipped(c.table, row[i])) continue;
+        change_.push_back(row[i]);
+        change_.push_back(store_.normal(c.table, row[i], row[i + 1]));
       }
     }
-    return sequences_.intern(items);
+    return sequences_.intern(change_);
   }
 
   const Task& task_;
   Store& store_;
   SequencePool sequences_;
   std::vector<Change> changes_;
+  std::vector<Id> form_, change_;  // what is about to be interned
 };
 
 struct PlanEnd {

@@ -27,7 +27,7 @@ class StackArena {
     while (block_ < blocks_.size() && used_ + n > blocks_[block_].size) ++block_, used_ = 0;
     if (block_ == blocks_.size()) {
       const std::size_t size = n > kBlock ? n : kBlock;
-      blocks_.push_back({std::make_unique<T[]>(size), size});
+      blocks_.push_back({std::make_unique_for_overwrite<T[]>(size), size});
       used_ = 0;
     }
     T* result = blocks_[block_].data.get() + used_;

@@ -204,6 +204,13 @@ simdjson::dom::object Cursor::object() const {
   return element_;
 }
 
+simdjson::dom::array Cursor::array() const {
+  if (!element_.is_array()) {
+    throw error(std::string("expected an array, found ") + kind_name(element_));
+  }
+  return element_;
+}
+
 std::optional<Cursor> Cursor::find(std::string_view key) const {
   for (const auto field : object()) {
     if (field.key == key) return Cursor(field.value, *this, field.key, 0);
@@ -215,20 +222,6 @@ Cursor Cursor::at(std::string_view key) const {
   auto found = find(key);
   if (!found) throw error("\"" + std::string(key) + "\" is missing");
   return *found;
-}
-
-void Cursor::members(const std::function<void(std::string_view, const Cursor&)>& visit) const {
-  for (const auto field : object()) {
-    visit(field.key, Cursor(field.value, *this, field.key, 0));
-  }
-}
-
-void Cursor::items(const std::function<void(const Cursor&)>& visit) const {
-  if (!element_.is_array()) {
-    throw error(std::string("expected an array, found ") + kind_name(element_));
-  }
-  std::size_t index = 0;
-  for (const auto item : simdjson::dom::array(element_)) visit(Cursor(item, *this, {}, index++));
 }
 
 void Cursor::only(std::initializer_list<std::string_view> keys, bool private_names) const {

@@ -5,7 +5,6 @@
 #include <simdjson.h>
 
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -50,8 +49,16 @@ class Cursor {
 
   [[nodiscard]] std::optional<Cursor> find(std::string_view key) const;
   [[nodiscard]] Cursor at(std::string_view key) const;  // kInput when absent
-  void members(const std::function<void(std::string_view, const Cursor&)>& visit) const;
-  void items(const std::function<void(const Cursor&)>& visit) const;
+  // visit(key, value) for the members of an object; visit(item) for the items of an array.
+  template <class Visit>
+  void members(const Visit& visit) const {
+    for (const auto field : object()) visit(field.key, Cursor(field.value, *this, field.key, 0));
+  }
+  template <class Visit>
+  void items(const Visit& visit) const {
+    std::size_t index = 0;
+    for (const auto item : array()) visit(Cursor(item, *this, {}, index++));
+  }
   // Every key must be one of these (names starting with "_" are let through when asked).
   void only(std::initializer_list<std::string_view> keys, bool private_names = false) const;
 
@@ -61,6 +68,7 @@ class Cursor {
       : element_(element), source_(parent.source_), parent_(&parent), key_(key), index_(index) {}
 
   [[nodiscard]] simdjson::dom::object object() const;
+  [[nodiscard]] simdjson::dom::array array() const;
 
   simdjson::dom::element element_;
   std::optional<simdjson::dom::object> record_;

@@ -424,8 +424,9 @@ std::string Machine::text(const Call& call) const {
   for (std::size_t p = 0; p < verb.params.size(); ++p) {
     if (call.args[p] == kNone) continue;
     const std::string& flag = verb.params[p].flag;
-    out += (flag.starts_with("--") ? " " + flag + " " : " ") +
-           quote_word(store_.atoms.text(call.args[p]));
+    out.push_back(' ');
+    if (flag.starts_with("--")) out.append(flag).push_back(' ');
+    out += quote_word(store_.atoms.text(call.args[p]));
   }
   return out;
 }

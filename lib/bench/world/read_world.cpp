@@ -61,8 +61,6 @@ class WorldReader {
       tables->members([&](std::string_view name, const Cursor& t) { read_table(name, t); });
     }
     if (const auto config = json.find("config")) {
-      auto& info = store_.info(Store::kConfig);
-      (void)info;
       config->members([](std::string_view, const Cursor& type) { (void)field_type(type); });
     }
     if (const auto files = json.find("files")) (void)files->boolean();

@@ -35,17 +35,21 @@ Id Store::table(std::string_view name) {
   return static_cast<Id>(infos_.size() - 1);
 }
 
-Id Store::row(Id key, Fields fields) {
-  std::sort(fields.begin(), fields.end(), [&](const auto& a, const auto& b) {
+Id Store::sorted_row(Id key, Fields& fields) {
+  const auto by_name = [&](const auto& a, const auto& b) {
     return a.first != b.first && atoms.text(a.first) < atoms.text(b.first);
-  });
-  scratch_.clear();
-  scratch_.push_back(key);
-  for (const auto& [name, value] : fields) {
-    scratch_.push_back(name);
-    scratch_.push_back(value);
+  };
+  // Rows come from canonical JSON or from other rows: most are in order already.
+  if (!std::is_sorted(fields.begin(), fields.end(), by_name)) {
+    std::sort(fields.begin(), fields.end(), by_name);
   }
-  return rows_.intern(scratch_);
+  items_.clear();
+  items_.push_back(key);
+  for (const auto& [name, value] : fields) {
+    items_.push_back(name);
+    items_.push_back(value);
+  }
+  return rows_.intern(items_);
 }
 
 Id Store::value_of(Id row, Id name) const {
@@ -94,7 +98,8 @@ Id Store::find_row(Id state, Id table, Id key) const {
 
 Id Store::with_table(Id state, Id table, Id content) {
   const auto tables = states_[state];
-  std::vector<Id> next(tables.begin(), tables.end());
+  std::vector<Id>& next = next_tables_;
+  next.assign(tables.begin(), tables.end());
   if (next.size() <= table) next.resize(table + 1, empty_table_);
   next[table] = content;
   while (!next.empty() && next.back() == empty_table_) next.pop_back();
@@ -103,7 +108,8 @@ Id Store::with_table(Id state, Id table, Id content) {
 
 Id Store::with_row(Id state, Id table, Id row) {
   const auto rows = rows_of(state, table);
-  std::vector<Id> next(rows.begin(), rows.end());
+  std::vector<Id>& next = next_rows_;
+  next.assign(rows.begin(), rows.end());
   const Id key = key_of(row);
   const auto at = std::lower_bound(next.begin(), next.end(), key,
                                    [&](Id r, Id k) { return key_less(key_of(r), k); });
@@ -116,10 +122,9 @@ Id Store::with_row(Id state, Id table, Id row) {
 }
 
 Id Store::without_row(Id state, Id table, Id key) {
-  const auto rows = rows_of(state, table);
-  std::vector<Id> next;
-  next.reserve(rows.size());
-  for (const Id row : rows) {
+  std::vector<Id>& next = next_rows_;
+  next.clear();
+  for (const Id row : rows_of(state, table)) {
     if (key_of(row) != key) next.push_back(row);
   }
   return with_table(state, table, tables_.intern(next));
@@ -166,12 +171,22 @@ void Store::compare(Id before, Id after, std::vector<Change>& changes) const {
   }
 }
 
+// The fields that a world declares are few: finding one among them costs less than hashing it.
+Id Store::field_named(Id table, std::string_view name) {
+  const TableInfo& info = infos_[table];
+  if (atoms.text(info.key_field) == name) return info.key_field;
+  for (const auto& [field, type] : info.fields) {
+    if (atoms.text(field) == name) return field;
+  }
+  return atoms.string(name);
+}
+
 Id Store::read_row(Id table, const Cursor& json) {
-  Fields fields;
+  fields_.clear();
   Id key = kNone;
   json.members([&](std::string_view name, const Cursor& value) {
     if (name.starts_with('_')) return;
-    const Id field = atoms.string(name);
+    const Id field = field_named(table, name);
     const Id atom = intern_value(atoms, value.element());
     if (field == infos_[table].key_field) {
       if (atoms.kind(atom) == AtomKind::kNull || atoms.kind(atom) == AtomKind::kJson) {
@@ -179,13 +194,13 @@ Id Store::read_row(Id table, const Cursor& json) {
       }
       key = atom;
     } else {
-      fields.emplace_back(field, atom);
+      fields_.emplace_back(field, atom);
     }
   });
   if (key == kNone) {
     throw json.error("row without its key " + core::quoted(atoms.text(infos_[table].key_field)));
   }
-  return row(key, std::move(fields));
+  return sorted_row(key, fields_);
 }
 
 Id Store::read_state(const Cursor& json, Id base) {
@@ -215,11 +230,10 @@ Id Store::read_state(const Cursor& json, Id base) {
     }
     // Of rows with the same key set_union keeps the first list's, which is the new one.
     const auto old = rows_of(state, t);
-    std::vector<Id> merged;
-    merged.reserve(old.size() + added.size());
-    std::set_union(added.begin(), added.end(), old.begin(), old.end(), std::back_inserter(merged),
-                   by_key);
-    state = with_table(state, t, tables_.intern(merged));
+    next_rows_.clear();
+    std::set_union(added.begin(), added.end(), old.begin(), old.end(),
+                   std::back_inserter(next_rows_), by_key);
+    state = with_table(state, t, tables_.intern(next_rows_));
   });
   return state;
 }

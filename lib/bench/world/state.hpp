@@ -27,6 +27,9 @@ using Fields = std::vector<std::pair<Id, Id>>;  // name atom, value atom
 
 // One difference between two states: a row inserted, deleted, or updated in some fields.
 enum class ChangeKind : std::uint8_t { kInsert, kUpdate, kDelete };
+[[nodiscard]] constexpr std::string_view op_name(ChangeKind kind) {
+  return kind == ChangeKind::kInsert ? "insert" : kind == ChangeKind::kUpdate ? "update" : "delete";
+}
 struct Change {
   Id table = 0;
   ChangeKind kind = ChangeKind::kInsert;
@@ -49,7 +52,7 @@ class Store {
   [[nodiscard]] Id value_field(Id table) const { return table == kConfig ? value_ : text_; }
 
   // Rows: a key and named values; fields are kept in byte order of their names.
-  [[nodiscard]] Id row(Id key, Fields fields);
+  [[nodiscard]] Id row(Id key, Fields fields) { return sorted_row(key, fields); }
   [[nodiscard]] Id key_of(Id row) const { return rows_[row][0]; }
   [[nodiscard]] Id value_of(Id row, Id name) const;  // kNone when absent
   [[nodiscard]] Fields fields_of(Id row) const;
@@ -90,13 +93,16 @@ class Store {
  private:
   [[nodiscard]] bool key_less(Id a, Id b) const;
   [[nodiscard]] Id with_table(Id state, Id table, Id content);
-  [[nodiscard]] Id intern_table(std::vector<Id>& rows) { return tables_.intern(rows); }
+  [[nodiscard]] Id sorted_row(Id key, Fields& fields);
+  [[nodiscard]] Id field_named(Id table, std::string_view name);
   [[nodiscard]] Id read_row(Id table, const Cursor& json);
 
   SequencePool rows_, tables_, states_;
   std::vector<TableInfo> infos_;
   Id value_ = kNone, text_ = kNone, path_ = kNone, id_ = kNone, empty_table_ = 0, empty_ = 0;
-  std::vector<Id> scratch_;
+  // Rooms for what is about to be interned.
+  std::vector<Id> items_, next_rows_, next_tables_;
+  Fields fields_;
 };
 
 }  // namespace stateutils::bench

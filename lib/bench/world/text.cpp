@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +15,16 @@ constexpr std::array<std::string_view, 12> kMonths = {
     "July",    "August",   "September", "October", "November", "December"};
 
 constexpr std::string_view kBlank = " \t\r\n\v\f";
+
+// Bytes that no shell takes for anything but themselves.
+constexpr auto kSafe = [] {
+  std::array<bool, 256> out{};
+  for (const char c : std::string_view(
+           "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")) {
+    out[static_cast<unsigned char>(c)] = true;
+  }
+  return out;
+}();
 
 // Days since 1970-01-01 of a proleptic Gregorian date (Hinnant, "chrono-compatible low-level date
 // algorithms", days_from_civil).
@@ -196,12 +207,12 @@ std::string format_datetime_text(std::int64_t minutes) {
 void find_datetime_texts(std::string_view text, std::vector<std::int64_t>& found) {
   for (std::size_t at = text.find(" UTC"); at != std::string_view::npos;
        at = text.find(" UTC", at + 1)) {
-    // "March 2026 14:00" precedes; the longest month name has nine letters.
-    const std::size_t from = at > 24 ? at - 24 : 0;
+    static constexpr std::size_t kBehindMonth = std::string_view(" 2026 14:00").size();
     for (unsigned m = 1; m <= 12; ++m) {
-      const std::size_t month = text.substr(0, at).rfind(kMonths[m - 1]);
-      if (month == std::string_view::npos || month < from) continue;
-      if (month + kMonths[m - 1].size() + 11 != at) continue;
+      const std::string_view name = kMonths[m - 1];
+      if (at < kBehindMonth + name.size()) continue;
+      const std::size_t month = at - kBehindMonth - name.size();
+      if (text.substr(month, name.size()) != name) continue;
       if (const auto minutes = datetime_text_at(text, month, m)) found.push_back(*minutes);
     }
   }
@@ -237,7 +248,10 @@ bool split_command(std::string_view line, std::vector<std::string>& words) {
       word.push_back(line[i]);
       open = true;
     } else {
-      word.push_back(c);
+      std::size_t end = i + 1;
+      while (end < line.size() && kSafe[static_cast<unsigned char>(line[end])]) ++end;
+      word.append(line.substr(i, end - i));
+      i = end - 1;
       open = true;
     }
   }
@@ -246,11 +260,8 @@ bool split_command(std::string_view line, std::vector<std::string>& words) {
 }
 
 std::string quote_word(std::string_view word) {
-  static constexpr std::string_view kSafe =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
-  if (!word.empty() && word.find_first_not_of(kSafe) == std::string_view::npos) {
-    return std::string(word);
-  }
+  const auto safe = [](char c) { return kSafe[static_cast<unsigned char>(c)]; };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), safe)) return std::string(word);
   std::string out = "'";
   for (const char c : word) {
     if (c == '\'') {

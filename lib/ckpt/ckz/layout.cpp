@@ -11,8 +11,6 @@
 namespace stateutils::ckpt::ckz {
 namespace {
 
-using nlohmann::json;
-
 std::optional<core::Hash128> hash_from_hex(const std::string& text) {
   if (text.size() != 32) return std::nullopt;
   core::Hash128 hash;
@@ -29,18 +27,18 @@ std::optional<core::Hash128> hash_from_hex(const std::string& text) {
 struct HeadReader {
   const std::string& file;
   const std::string& name;
-  const json& fields;
+  const nlohmann::json& fields;
 
   [[nodiscard]] core::Error wrong(const std::string& what) const {
     return core::input_error({file}, "tensor " + core::quoted(name) + ": " + what);
   }
-  [[nodiscard]] const json& field(const char* key) const {
+  [[nodiscard]] const nlohmann::json& field(const char* key) const {
     const auto found = fields.find(key);
     if (found == fields.end()) throw wrong(std::string("ckz metadata lacks ") + key);
     return *found;
   }
   [[nodiscard]] std::string text(const char* key) const {
-    const json& value = field(key);
+    const nlohmann::json& value = field(key);
     if (!value.is_string()) throw wrong(std::string(key) + " is no string");
     return value.get<std::string>();
   }
@@ -49,7 +47,7 @@ struct HeadReader {
     if (!value) throw wrong(std::string(key) + " is no XXH3-128");
     return *value;
   }
-  [[nodiscard]] std::uint64_t size(const json& value, const char* what) const {
+  [[nodiscard]] std::uint64_t size(const nlohmann::json& value, const char* what) const {
     if (!value.is_number_unsigned()) throw wrong(std::string(what) + " is no size");
     return value.get<std::uint64_t>();
   }
@@ -60,9 +58,9 @@ TensorHead read_head(const HeadReader& in) {
   const auto dtype = dtype_from_name(in.text("dtype"));
   if (!dtype) throw in.wrong("unknown dtype " + core::quoted(in.text("dtype")));
   head.dtype = *dtype;
-  const json& shape = in.field("shape");
+  const nlohmann::json& shape = in.field("shape");
   if (!shape.is_array()) throw in.wrong("shape is no list of sizes");
-  for (const json& size : shape) head.shape.push_back(in.size(size, "shape"));
+  for (const nlohmann::json& size : shape) head.shape.push_back(in.size(size, "shape"));
   if (!tensor_bytes(head.dtype, head.shape)) throw in.wrong("the size overflows");
   head.chunk = in.size(in.field("chunk"), "chunk");
   if (!std::has_single_bit(head.chunk) || head.chunk < kMinChunk || head.chunk > kMaxChunk) {
@@ -105,7 +103,7 @@ std::string heads_text(const std::vector<TensorHead>& heads) {
 }
 
 std::vector<TensorHead> parse_heads(const std::string& text, const std::string& file) {
-  const json parsed = core::parse_json(text, file);
+  const nlohmann::json parsed = core::parse_json(text, file);
   if (!parsed.is_object()) throw core::input_error({file}, "ckz metadata is no map of tensors");
   std::vector<TensorHead> heads;
   for (const auto& [name, fields] : parsed.items()) {

@@ -54,6 +54,12 @@ struct Segment {
   std::array<bool, kMaxPlanes> framed{};
 };
 
+// A decoded chunk.
+struct Kept {
+  std::uint64_t index = 0;
+  Buffer bytes;
+};
+
 // The base tensor, hashed when it is first needed.
 struct Base {
   ByteFilePtr bytes;
@@ -104,15 +110,16 @@ class CkzTensor final : public ByteFile {
   void copy_part(std::uint64_t index, std::uint64_t skip, std::uint64_t part, char* to) const {
     {
       const std::lock_guard lock(mutex_);
-      if (kept_ && kept_->first == index) {
-        std::memcpy(to, kept_->second.data() + skip, part);
+      if (kept_ && kept_->index == index) {
+        std::memcpy(to, kept_->bytes.data() + skip, part);
         return;
       }
     }
-    auto chunk = std::make_shared<std::pair<std::uint64_t, std::vector<char>>>(
-        index, std::vector<char>(head_.chunk_bytes(index)));
-    decode(index, chunk->second);
-    std::memcpy(to, chunk->second.data() + skip, part);
+    auto chunk = std::make_shared<Kept>();
+    chunk->index = index;
+    const std::uint64_t length = head_.chunk_bytes(index);
+    decode(index, {chunk->bytes.room(length), length});
+    std::memcpy(to, chunk->bytes.data() + skip, part);
     const std::lock_guard lock(mutex_);
     kept_ = std::move(chunk);
   }
@@ -162,7 +169,7 @@ class CkzTensor final : public ByteFile {
   std::uint64_t size_;
   mutable std::once_flag base_checked_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const std::pair<std::uint64_t, std::vector<char>>> kept_;
+  mutable std::shared_ptr<const Kept> kept_;
 };
 
 // Streams by name; every one must belong to a tensor.
@@ -170,7 +177,7 @@ class Opener {
  public:
   Opener(const ByteFilePtr& file, const ReadOptions& options) : file_(file), options_(options) {
     parsed_ = read_safetensors(*file, options.max_memory);
-    for (const SafetensorsEntry& entry : parsed_.entries) streams_.emplace(entry.name, &entry);
+    for (const TensorInfo& entry : parsed_.tensors) streams_.emplace(entry.name, &entry);
   }
 
   Catalogue open() {
@@ -185,7 +192,7 @@ class Opener {
       }
     }
     catalogue.metadata = restore_tied(catalogue, 0, std::move(others));
-    if (used_ != parsed_.entries.size()) throw wrong("", "streams that belong to no tensor");
+    if (used_ != parsed_.tensors.size()) throw wrong("", "streams that belong to no tensor");
     return catalogue;
   }
 
@@ -216,7 +223,7 @@ class Opener {
     }
   }
 
-  const SafetensorsEntry& stream(const TensorHead& head, std::uint64_t index) {
+  const TensorInfo& stream(const TensorHead& head, std::uint64_t index) {
     const auto found = streams_.find(stream_name(head.name, index));
     if (found == streams_.end()) {
       throw wrong(head.name, "stream " + std::to_string(index) + " is missing");
@@ -229,7 +236,7 @@ class Opener {
   std::vector<Segment> read_segments(const TensorHead& head) {
     const ChunkKind kind = ChunkKind::of(head.dtype);
     const std::uint64_t count = head.segments();
-    if (count > parsed_.entries.size()) throw wrong(head.name, "streams are missing");
+    if (count > parsed_.tensors.size()) throw wrong(head.name, "streams are missing");
     std::vector<Segment> segments(count);
     for (std::uint64_t s = 0; s < count; ++s) read_segment(head, kind, s, segments[s]);
     return segments;
@@ -238,7 +245,7 @@ class Opener {
   void read_segment(const TensorHead& head, const ChunkKind& kind, std::uint64_t s, Segment& out) {
     const std::uint64_t chunks = head.segment_chunks(s), row = table_row(kind.planes);
     const std::uint64_t first = first_stream(s, kind.planes);
-    const SafetensorsEntry& table = stream(head, first);
+    const TensorInfo& table = stream(head, first);
     if (table.end - table.begin != chunks * row) {
       throw wrong(head.name, "a chunk table of another size");
     }
@@ -248,7 +255,7 @@ class Opener {
       out.codecs.push_back(static_cast<Codec>(rows[c * row]));
     }
     for (unsigned p = 0; p < kind.planes; ++p) {
-      const SafetensorsEntry& plane = stream(head, first + 1 + p);
+      const TensorInfo& plane = stream(head, first + 1 + p);
       std::uint64_t* ends = out.ends.data() + p * (chunks + 1);
       ends[0] = parsed_.data_offset + plane.begin;
       for (std::uint64_t c = 0; c < chunks; ++c) {
@@ -293,8 +300,8 @@ class Opener {
 
   ByteFilePtr file_;
   const ReadOptions& options_;
-  SafetensorsFile parsed_;
-  std::unordered_map<std::string, const SafetensorsEntry*> streams_;
+  SafetensorsHeader parsed_;
+  std::unordered_map<std::string, const TensorInfo*> streams_;
   std::size_t used_ = 0;
   Catalogue base_;
   std::unordered_map<std::string, const Tensor*> base_tensors_;

@@ -74,7 +74,7 @@ class CkzCompressor {
 
   // The header with the largest sizes that streams can have.
   [[nodiscard]] std::uint64_t header_room() {
-    std::vector<SafetensorsEntry> entries;
+    std::vector<TensorInfo> entries;
     std::vector<TensorHead> heads = heads_;
     for (std::size_t i = 0; i < heads.size(); ++i) {
       if (sources_[i].base) heads[i].base.emplace();
@@ -132,16 +132,16 @@ class CkzCompressor {
   }
 
  private:
-  static void add_stream(std::vector<SafetensorsEntry>& entries, const std::string& tensor,
+  static void add_stream(std::vector<TensorInfo>& entries, const std::string& tensor,
                          std::uint64_t index, std::uint64_t bytes) {
     entries.push_back({.name = stream_name(tensor, index), .dtype = DType::kU8, .shape = {bytes}});
   }
 
-  [[nodiscard]] std::string header(std::vector<SafetensorsEntry>& entries,
+  [[nodiscard]] std::string header(std::vector<TensorInfo>& entries,
                                    const std::vector<TensorHead>& heads) const {
     Metadata metadata{{kMetadataKey, heads_text(heads)}};
     metadata.insert(metadata.end(), metadata_.begin(), metadata_.end());
-    return safetensors_header(entries, metadata, align_);
+    return core::safetensors_header_bytes(entries, metadata, align_);
   }
 
   std::unique_ptr<Packer> take_worker() {
@@ -285,8 +285,8 @@ class CkzCompressor {
   std::vector<Source> sources_;
   Metadata metadata_;
   std::uint64_t align_;
-  std::vector<SafetensorsEntry> entries_;  // streams written so far
-  std::vector<EncodedChunk> chunks_;       // of the segment at hand; room that is used again
+  std::vector<TensorInfo> entries_;   // streams written so far
+  std::vector<EncodedChunk> chunks_;  // of the segment at hand; room that is used again
   std::mutex mutex_;
   std::vector<std::unique_ptr<Packer>> workers_;
 };

@@ -20,8 +20,9 @@ namespace {
 
 // A filled block of the output with the sums taken over it.
 struct Block {
-  AlignedBuffer data;
+  BlockPool::Block room{};
   std::uint64_t size = 0;
+  [[nodiscard]] char* data() const { return room.data.get(); }
   std::vector<std::uint64_t> hashes;  // per 1 MiB
   struct Part {
     std::size_t region;
@@ -44,6 +45,7 @@ class Pipeline {
         options_(options),
         there_(std::move(there)),
         may_stop_(may_stop),
+        pool_(options.blocks ? options.blocks : std::make_shared<BlockPool>()),
         total_(plan.size()),
         crcs_(plan.regions.size()) {
     std::uint64_t at = 0;
@@ -61,6 +63,13 @@ class Pipeline {
     blocks_ = (total_ + block_size_ - 1) / block_size_;
     slots_ = std::clamp<std::uint64_t>(options.max_memory / 2 / block_size_, 1, wanted);
     slots_ = std::max<std::uint64_t>(1, std::min(slots_, blocks_));
+  }
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+  ~Pipeline() {
+    for (Block& block : ring_) {
+      if (block.room.data) pool_->give(std::move(block.room));
+    }
   }
 
   // The bytes that are in place afterwards: all, unless the deadline came first.
@@ -163,14 +172,14 @@ class Pipeline {
 
   void fill(std::uint64_t k, Block& block) const {
     core::check_stop();
-    if (!block.data) block.data = aligned_buffer(block_size_);
+    if (!block.room.data) block.room = pool_->take(block_size_);
     const std::uint64_t first = k * block_size_;
     const std::uint64_t last = std::min(total_, first + block_size_);
     block.size = last - first;
     block.parts.clear();
     block.hashes.clear();
     const bool there = is_there(k);
-    if (there) there_->read_at(first, block.data.get(), block.size);
+    if (there) there_->read_at(first, block.data(), block.size);
     auto index =
         static_cast<std::size_t>(std::ranges::upper_bound(starts_, first) - starts_.begin());
     for (index = index == 0 ? 0 : index - 1; index < starts_.size() && starts_[index] < last;
@@ -179,7 +188,7 @@ class Pipeline {
       const std::uint64_t begin = std::max(first, starts_[index]);
       const std::uint64_t end = std::min(last, starts_[index] + region.size);
       if (begin >= end) continue;
-      char* const to = block.data.get() + (begin - first);
+      char* const to = block.data() + (begin - first);
       if (!there) {
         region.content->read_at(region.offset + (begin - starts_[index]), to, end - begin);
       }
@@ -191,7 +200,7 @@ class Pipeline {
     }
     for (std::uint64_t at = 0; at < block.size; at += kHashBlock) {
       block.hashes.push_back(
-          core::xxh3_64(block.data.get() + at, std::min(kHashBlock, block.size - at)));
+          core::xxh3_64(block.data() + at, std::min(kHashBlock, block.size - at)));
     }
   }
 
@@ -199,10 +208,10 @@ class Pipeline {
     core::check_stop();
     for (const Block::Part& part : block.parts) {
       crcs_[part.region] = crc32_join(crcs_[part.region], part.crc, part.size);
-      if (plan_.regions[part.region].expected_hash) check_hash(part, block.data.get() + part.at);
+      if (plan_.regions[part.region].expected_hash) check_hash(part, block.data() + part.at);
     }
     hashes_.insert(hashes_.end(), block.hashes.begin(), block.hashes.end());
-    if (!is_there(k)) sink(k * block_size_, block.data.get(), block.size);
+    if (!is_there(k)) sink(k * block_size_, block.data(), block.size);
     if (options_.progress) options_.progress(std::min(total_, (k + 1) * block_size_));
   }
 
@@ -231,6 +240,7 @@ class Pipeline {
   const EngineOptions& options_;
   ByteFilePtr there_;
   bool may_stop_;
+  std::shared_ptr<BlockPool> pool_;
   std::uint64_t total_, block_size_ = 0, blocks_ = 0, slots_ = 1;
   std::vector<std::uint64_t> starts_;
   std::vector<std::uint32_t> crcs_;

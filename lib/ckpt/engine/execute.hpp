@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,8 @@ namespace stateutils::ckpt {
 
 enum class IoMode { kAuto, kDirect, kBuffered };
 
+class BlockPool;
+
 struct EngineOptions {
   int threads = 1;
   std::uint64_t max_memory = 256u << 20;
@@ -24,6 +27,7 @@ struct EngineOptions {
   std::function<void(std::uint64_t)> progress{};  // bytes of this file written so far
   // Where place_plan() stops, though not before it has written something.
   std::optional<std::chrono::steady_clock::time_point> deadline{};
+  std::shared_ptr<BlockPool> blocks{};  // shared by the files of a run; each has its own without
 };
 
 // Identity of a written file: XXH3-128 over the XXH3-64 of its 1 MiB blocks.

@@ -28,6 +28,26 @@ AlignedBuffer aligned_buffer(std::uint64_t size) {
   return AlignedBuffer(data);
 }
 
+BlockPool::Block BlockPool::take(std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  const auto large = std::ranges::find_if(idle_, [size](const Block& b) { return b.size >= size; });
+  if (large == idle_.end()) {
+    if (!idle_.empty()) idle_.pop_back();  // it gives way: no more blocks than were in use at once
+    return {aligned_buffer(size), size};
+  }
+  Block block = std::move(*large);
+  idle_.erase(large);
+  return block;
+}
+
+void BlockPool::give(Block block) noexcept {
+  const std::lock_guard lock(mutex_);
+  try {
+    idle_.push_back(std::move(block));
+  } catch (const std::bad_alloc&) {  // then it is freed
+  }
+}
+
 bool wants_direct(IoMode mode, std::uint64_t size) {
   return mode == IoMode::kDirect || (mode == IoMode::kAuto && size >= kDirectFrom);
 }

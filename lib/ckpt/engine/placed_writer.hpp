@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@ namespace stateutils::ckpt {
 
 inline constexpr std::uint64_t kHashBlock = 1u << 20;
 inline constexpr std::uint64_t kLargestBlock = 8u << 20;
-inline constexpr std::uint64_t kDirectFrom = 64u << 20;  // smaller files stay in the page cache
+// Smaller files stay in the page cache. A folder of files of 48 MiB took three times as long
+// through it: each byte is copied once more, and the write-back competes with the readers.
+inline constexpr std::uint64_t kDirectFrom = kLargestBlock;
 
 struct FreeDelete {
   void operator()(char* data) const { std::free(data); }
@@ -22,6 +25,22 @@ struct FreeDelete {
 using AlignedBuffer = std::unique_ptr<char, FreeDelete>;
 // At a multiple of the page size, as direct I/O wants it.
 [[nodiscard]] AlignedBuffer aligned_buffer(std::uint64_t size);
+
+// Blocks that one file leaves to the next: the system need not clear their pages again.
+class BlockPool {
+ public:
+  struct Block {
+    AlignedBuffer data;
+    std::uint64_t size = 0;
+  };
+  // At least `size` bytes.
+  [[nodiscard]] Block take(std::uint64_t size);
+  void give(Block block) noexcept;
+
+ private:
+  std::mutex mutex_;
+  std::vector<Block> idle_;
+};
 
 // Whether a file of `size` bytes is to be written past the page cache.
 [[nodiscard]] bool wants_direct(IoMode mode, std::uint64_t size);

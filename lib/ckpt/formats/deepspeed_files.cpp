@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "ckpt/model/folder.hpp"
 #include "core/error.hpp"
 #include "core/input.hpp"
 
@@ -32,8 +33,7 @@ DeepspeedFiles list_deepspeed_files(const std::string& folder) {
   static const re2::RE2 expert_optimizer("expp_rank_(\\d+)_mp_rank_\\d+_optim_states\\.pt");
   static const re2::RE2 layer("layer_(\\d+)-model_(\\d+)-model_states\\.pt");
   DeepspeedFiles layout{.folder = folder, .models = {}, .optimizers = {}};
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+  for (const auto& entry : list_folder(folder)) {
     const std::string name = entry.path().filename().string();
     FileKey key;
     if (re2::RE2::FullMatch(name, model, &key.mp)) {

@@ -9,6 +9,7 @@
 
 #include "ckpt/formats/megatron_optimizer.hpp"
 #include "ckpt/formats/torch_file.hpp"
+#include "ckpt/model/folder.hpp"
 #include "ckpt/ucp/patterns.hpp"
 #include "ckpt/ucp/training.hpp"
 #include "core/error.hpp"
@@ -38,7 +39,7 @@ std::map<Rank, std::string> list_ranks(const std::string& folder) {
   static const re2::RE2 with_pipeline("mp_rank_(\\d+)_(\\d+)"), without("mp_rank_(\\d+)");
   std::map<Rank, std::string> ranks;
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+  for (const auto& entry : list_folder(folder)) {
     const std::string name = entry.path().filename().string();
     std::uint64_t tp = 0, pp = 0;
     if (!re2::RE2::FullMatch(name, with_pipeline, &tp, &pp) &&

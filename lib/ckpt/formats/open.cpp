@@ -17,6 +17,7 @@
 #include "ckpt/formats/safetensors.hpp"
 #include "ckpt/formats/shard_index.hpp"
 #include "ckpt/formats/torch_file.hpp"
+#include "ckpt/model/folder.hpp"
 #include "ckpt/ucp/layout.hpp"
 #include "core/error.hpp"
 
@@ -119,8 +120,7 @@ constexpr FolderFormat kFolderFormats[] = {
 // A folder that holds one model file under another name.
 std::string only_model(const std::string& folder) {
   std::vector<std::string> found;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+  for (const auto& entry : list_folder(folder)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with('.')) continue;
     if (name.ends_with(".index.json") || name.ends_with(".safetensors") || name.ends_with(".pt") ||
@@ -128,7 +128,6 @@ std::string only_model(const std::string& folder) {
       found.push_back(entry.path().string());
     }
   }
-  std::ranges::sort(found);
   const auto index =
       std::ranges::find_if(found, [](const auto& p) { return p.ends_with(".index.json"); });
   if (index != found.end()) return *index;

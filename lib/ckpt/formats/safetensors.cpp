@@ -20,10 +20,10 @@ void add_metadata(Catalogue& catalogue, const std::string& key, const std::strin
 }
 
 void add_file(Catalogue& catalogue, const ByteFilePtr& file, const ReadOptions& options) {
-  SafetensorsFile parsed = read_safetensors(*file, options.max_memory);
+  SafetensorsHeader parsed = read_safetensors(*file, options.max_memory);
   catalogue.files.push_back(file->name());
   const std::size_t first = catalogue.tensors.size();
-  for (SafetensorsEntry& entry : parsed.entries) {
+  for (TensorInfo& entry : parsed.tensors) {
     catalogue.tensors.push_back(dense_tensor(std::move(entry.name), entry.dtype,
                                              std::move(entry.shape), file,
                                              parsed.data_offset + entry.begin));
@@ -34,6 +34,13 @@ void add_file(Catalogue& catalogue, const ByteFilePtr& file, const ReadOptions& 
 }
 
 }  // namespace
+
+SafetensorsHeader read_safetensors(const ByteFile& file, std::uint64_t max_memory) {
+  const core::ReadAt read_at = [&file](std::uint64_t offset, void* data, std::size_t size) {
+    file.read_at(offset, data, size);
+  };
+  return core::read_safetensors_header(read_at, file.size(), file.name(), max_memory);
+}
 
 Metadata restore_tied(Catalogue& catalogue, std::size_t first, Metadata metadata) {
   std::unordered_map<std::string_view, std::size_t> by_name;

@@ -13,7 +13,7 @@ namespace {
 OutputPlan plan_file(const Target& target, const std::vector<std::size_t>& members,
                      std::vector<std::pair<std::string, std::string>> metadata,
                      const WriteOptions& options) {
-  std::vector<SafetensorsEntry> entries;
+  std::vector<TensorInfo> entries;
   for (const std::size_t i : members) {
     const TargetTensor& tensor = target.tensors[i];
     if (!in_safetensors(tensor.dtype)) {
@@ -28,7 +28,7 @@ OutputPlan plan_file(const Target& target, const std::vector<std::size_t>& membe
   }
   add_tied_names(target, members, metadata);
   OutputPlan plan{.name = ""};
-  plan.literal(safetensors_header(entries, metadata, options.align));
+  plan.literal(core::safetensors_header_bytes(entries, metadata, options.align));
   for (const std::size_t i : members) {
     const ByteFilePtr& bytes = target.tensors[i].bytes;
     if (bytes->size() > 0) plan.regions.push_back({.content = bytes, .size = bytes->size()});

@@ -5,6 +5,7 @@
 
 #include "ckpt/formats/deepspeed.hpp"
 #include "ckpt/formats/torch_file.hpp"
+#include "ckpt/model/folder.hpp"
 #include "ckpt/ucp/training.hpp"
 #include "core/error.hpp"
 
@@ -17,12 +18,10 @@ using Shapes = std::unordered_map<std::string, std::pair<Shape, int>>;
 
 std::vector<std::pair<std::string, std::string>> model_files(const std::string& folder) {
   std::vector<std::pair<std::string, std::string>> models;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+  for (const auto& entry : list_folder(folder)) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with("_model_states.pt")) models.emplace_back(name, entry.path().string());
   }
-  std::ranges::sort(models);
   return models;
 }
 
@@ -88,8 +87,8 @@ struct StateFile {
 std::vector<StateFile> list_states(const std::string& zero) {
   std::vector<StateFile> states;
   std::error_code failed;
-  for (const auto& entry : fs::recursive_directory_iterator(zero, failed)) {
-    if (!entry.is_regular_file(failed) || entry.path().extension() != ".pt") continue;
+  for (const auto& entry : list_files_below(zero)) {
+    if (entry.path().extension() != ".pt") continue;
     const std::string name = fs::relative(entry.path().parent_path(), zero, failed).string();
     if (name == ".") continue;  // optimizer_state.pt
     states.push_back({name, entry.path().stem().string(), entry.path().string()});

@@ -1,52 +1,28 @@
-// Element types of every supported format, by their safetensors names.
+// What checkpoints add to the element types: families, and their names in PyTorch.
 #pragma once
 
-#include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "core/dtype.hpp"
 
 namespace stateutils::ckpt {
 
-enum class DType : std::uint8_t {
-  kBool,
-  kU8,
-  kI8,
-  kF8E4M3,
-  kF8E5M2,
-  kF8E8M0,
-  kI16,
-  kU16,
-  kF16,
-  kBF16,
-  kI32,
-  kU32,
-  kF32,
-  kC64,
-  kI64,
-  kU64,
-  kF64,
-  kC128,  // PyTorch only: safetensors has no name for it
-  kF4,
-  kF6E2M3,
-  kF6E3M2
-};
+using core::DType;
+using core::dtype_bits;
+using core::dtype_from_name;
+using core::dtype_name;
+using core::element_count;
+using core::in_safetensors;
+using core::item_bytes;
+using core::Shape;
+using core::tensor_bytes;
 
-using Shape = std::vector<std::uint64_t>;
-
-[[nodiscard]] unsigned dtype_bits(DType type);
-// Whole bytes of one element; 0 for the types below a byte.
-[[nodiscard]] std::uint64_t item_bytes(DType type);
-[[nodiscard]] std::string_view dtype_name(DType type);
-// Exact safetensors name ("BF16").
-[[nodiscard]] std::optional<DType> dtype_from_name(std::string_view name);
-// The same in either case, as --dtype takes it.
+// A type by its name in either case, as --dtype takes it.
 [[nodiscard]] std::optional<DType> dtype_from_option(std::string_view name);
 // Real floating types: what --dtype casts.
 [[nodiscard]] bool is_floating(DType type);
 [[nodiscard]] bool is_integer(DType type);
-[[nodiscard]] bool in_safetensors(DType type);
 
 // "torch.float32" without "torch."; empty when PyTorch has no such type.
 [[nodiscard]] std::string_view torch_dtype_name(DType type);
@@ -54,10 +30,5 @@ using Shape = std::vector<std::uint64_t>;
 // "FloatStorage"; empty for the types that only an UntypedStorage can hold.
 [[nodiscard]] std::string_view torch_storage_name(DType type);
 [[nodiscard]] std::optional<DType> dtype_from_storage(std::string_view name);
-
-// Product of the dimensions, 1 for no dimensions; empty on overflow.
-[[nodiscard]] std::optional<std::uint64_t> element_count(const Shape& shape);
-// Bytes of a dense tensor; empty on overflow or when sub-byte elements do not fill whole bytes.
-[[nodiscard]] std::optional<std::uint64_t> tensor_bytes(DType type, const Shape& shape);
 
 }  // namespace stateutils::ckpt

@@ -34,6 +34,25 @@ std::uint64_t distance(std::int64_t a, std::int64_t b) {
                : static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a);
 }
 
+// A sum of squares whose terms may be beyond the largest double.
+class SquareSum {
+ public:
+  void add(double x) {
+    if (x < 0x1p500) {
+      sum_ += x * x;
+    } else {
+      scaled_ += x * 0x1p-600 * (x * 0x1p-600);
+    }
+  }
+  [[nodiscard]] double root_mean(double count) const {
+    if (scaled_ == 0) return std::sqrt(sum_ / count);
+    return std::sqrt((scaled_ + sum_ * 0x1p-600 * 0x1p-600) / count) * 0x1p600;
+  }
+
+ private:
+  double sum_ = 0, scaled_ = 0;
+};
+
 class Comparer {
  public:
   Comparer(const Tensor& tensor, const Tolerance& tolerance, TensorDiff& out)
@@ -63,6 +82,8 @@ class Comparer {
       }
     }
     if (out_.mismatched > 0) out_.status = DiffStatus::kValue;
+    const std::uint64_t finite = item_ == 0 ? 0 : a.size() / item_ - infinite_;
+    if (finite > 0) out_.rms = squares_.root_mean(static_cast<double>(finite));
   }
 
  private:
@@ -101,6 +122,7 @@ class Comparer {
     to_doubles(dtype_, y, {&values[1], 1});
     const double u = values[0], v = values[1];
     if (!std::isfinite(u) || !std::isfinite(v)) {
+      ++infinite_;
       return tolerance_.nan_equal && std::isnan(u) && std::isnan(v);
     }
     const std::uint64_t ulp = steps(load(x, item_), load(y, item_));
@@ -108,6 +130,7 @@ class Comparer {
     const double gap = is_integer(dtype_) ? static_cast<double>(ulp) : std::fabs(u - v);
     const double size = std::max(std::fabs(u), std::fabs(v));
     if (std::isfinite(gap)) out_.max_abs = std::max(out_.max_abs, gap);
+    if (std::isfinite(gap)) squares_.add(gap);
     if (size > 0 && std::isfinite(gap)) out_.max_rel = std::max(out_.max_rel, gap / size);
     out_.max_ulp = std::max(out_.max_ulp, ulp);
     if (exact_) return false;
@@ -131,7 +154,8 @@ class Comparer {
   const Shape& shape_;
   const Tolerance& tolerance_;
   TensorDiff& out_;
-  std::uint64_t item_ = 1;
+  std::uint64_t item_ = 1, infinite_ = 0;
+  SquareSum squares_;
   bool real_ = false, unsigned_ = false, signed_ = false, exact_ = true;
 };
 

@@ -26,6 +26,7 @@ struct TensorDiff {
   DiffStatus status = DiffStatus::kEqual;
   bool compared = false;            // values were compared: the fields below mean something
   double max_abs = 0, max_rel = 0;  // over finite pairs; max_rel = |a-b| / max(|a|, |b|)
+  double rms = 0;                   // root mean square of a-b, without pairs like NaN and 1
   std::uint64_t max_ulp = 0;        // representable steps from a to b
   std::uint64_t mismatched = 0;     // elements outside the tolerance
   std::vector<std::uint64_t> first_index{};

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "ckpt/engine/placed_writer.hpp"
 #include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/record.hpp"
 #include "core/error.hpp"
@@ -24,7 +25,6 @@ namespace stateutils::ckpt {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kBooks = "/.job";  // what the runs tell each other, inside DST.partial
@@ -112,7 +112,7 @@ class Job {
   [[nodiscard]] std::string books(std::uint64_t slice) const {
     return folder_ + kBooks + "/slice-" + std::to_string(slice) + ".json";
   }
-  void save(const std::string& path, const json& content) const {
+  void save(const std::string& path, const nlohmann::json& content) const {
     core::OutputFile file(path, {.sync = options_.sync, .replace = true});
     file.write(core::canonical_json(content) + '\n');
     file.commit();
@@ -147,9 +147,9 @@ class Job {
   };
   void read_books() {
     try {
-      const json mine = load_record(books(options_.slice.index));
+      const nlohmann::json mine = load_record(books(options_.slice.index));
       if (!mine.is_object()) return;
-      for (const json& output : mine.at("outputs")) {
+      for (const nlohmann::json& output : mine.at("outputs")) {
         known_[output.at("name").get<std::string>()] = {output.at("size").get<std::uint64_t>(),
                                                         output.at("xxh3").get<std::string>(),
                                                         output.at("mtime_ns").get<std::string>()};
@@ -158,17 +158,17 @@ class Job {
         begun_ = mine.at("writing").at("name").get<std::string>();
         begun_bytes_ = mine.at("writing").at("bytes").get<std::uint64_t>();
       }
-    } catch (const json::exception&) {
+    } catch (const nlohmann::json::exception&) {
       known_.clear();  // damaged books: begin again
     }
   }
   void write_books() const {
-    json outputs = json::array();
+    nlohmann::json outputs = nlohmann::json::array();
     for (const auto& [name, known] : known_) {
       outputs.push_back(
           {{"name", name}, {"size", known.size}, {"xxh3", known.hash}, {"mtime_ns", known.mtime}});
     }
-    json mine{{"outputs", outputs}, {"complete", complete_}};
+    nlohmann::json mine{{"outputs", outputs}, {"complete", complete_}};
     if (!begun_.empty()) mine["writing"] = {{"name", begun_}, {"bytes", begun_bytes_}};
     save(books(options_.slice.index), mine);
   }
@@ -192,6 +192,7 @@ class Job {
     const bool go_on = begun_ == name;
     OpenFile file(path, go_on);
     EngineOptions engine = options_.engine;
+    engine.blocks = blocks_;
     if (engine.progress) {
       engine.progress = [this](std::uint64_t bytes) {
         options_.engine.progress(done_.bytes + bytes);
@@ -227,15 +228,15 @@ class Job {
   [[nodiscard]] std::optional<std::map<std::string, Written>> collect() const {
     std::map<std::string, Written> outputs;
     for (std::uint64_t slice = 0; slice < options_.slice.count; ++slice) {
-      const json part = load_record(books(slice));
+      const nlohmann::json part = load_record(books(slice));
       try {
         if (!part.is_object() || !part.at("complete").get<bool>()) return std::nullopt;
-        for (const json& output : part.at("outputs")) {
+        for (const nlohmann::json& output : part.at("outputs")) {
           const auto name = output.at("name").get<std::string>();
           outputs[name] = {name, output.at("size").get<std::uint64_t>(),
                            output.at("xxh3").get<std::string>()};
         }
-      } catch (const json::exception&) {
+      } catch (const nlohmann::json::exception&) {
         return std::nullopt;
       }
     }
@@ -297,7 +298,8 @@ class Job {
   std::string folder_;
   std::vector<std::uint64_t> owners_;
   bool as_folder_;
-  json identity_;
+  nlohmann::json identity_;
+  std::shared_ptr<BlockPool> blocks_ = std::make_shared<BlockPool>();
   std::map<std::string, Known> known_;  // finished files of this slice
   std::string begun_;                   // the file that a deadline cut, and its bytes
   std::uint64_t begun_bytes_ = 0;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 
+#include "ckpt/engine/placed_writer.hpp"
 #include "ckpt/engine/retry.hpp"
 #include "ckpt/ops/partial.hpp"
 #include "ckpt/ops/record.hpp"
@@ -24,11 +25,10 @@ namespace stateutils::ckpt {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
-bool outputs_match(const json& record, const std::string& dst, bool folder,
+bool outputs_match(const nlohmann::json& record, const std::string& dst, bool folder,
                    const EngineOptions& engine) {
-  for (const json& output : record.at("outputs")) {
+  for (const nlohmann::json& output : record.at("outputs")) {
     const std::string path =
         folder ? without_slash(dst) + '/' + output.at("name").get<std::string>() : dst;
     std::error_code failed;
@@ -80,13 +80,13 @@ bool is_already_there(const std::string& dst, const PublishOptions& options) {
   std::error_code failed;
   const bool folder = fs::is_directory(without_slash(dst), failed);
   if (!folder && !fs::is_regular_file(dst, failed)) return false;
-  const json record = load_record(record_path(dst, folder));
-  const json inputs = input_records(options.inputs);
+  const nlohmann::json record = load_record(record_path(dst, folder));
+  const nlohmann::json inputs = input_records(options.inputs);
   try {
     return record.is_object() && !inputs.is_null() && record.at("inputs") == inputs &&
            record.at("options_sha256") == options_hash(options) &&
            outputs_match(record, dst, folder, options.engine);
-  } catch (const json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     return false;
   }
 }
@@ -113,6 +113,7 @@ Published publish(const std::vector<OutputPlan>& plans, const std::string& dst,
   Published done;
   std::vector<Written> written;
   EngineOptions engine = options.engine;
+  engine.blocks = std::make_shared<BlockPool>();
   if (options.engine.progress) {
     engine.progress = [&](std::uint64_t bytes) { options.engine.progress(done.bytes + bytes); };
   }

@@ -15,8 +15,6 @@
 namespace stateutils::ckpt {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kRecordName = ".ckpt-convert.json";
 constexpr std::size_t kMaxName = 255;
 
@@ -37,11 +35,11 @@ std::string record_path(const std::string& dst, bool folder) {
   return (slash == std::string::npos ? "" : path.substr(0, slash + 1)) + '.' + name + kRecordName;
 }
 
-json input_records(const std::vector<std::string>& inputs) {
-  json list = json::array();
+nlohmann::json input_records(const std::vector<std::string>& inputs) {
+  nlohmann::json list = nlohmann::json::array();
   for (const std::string& path : inputs) {
     struct stat found {};
-    if (::stat(path.c_str(), &found) != 0) return json();
+    if (::stat(path.c_str(), &found) != 0) return nlohmann::json();
     const auto mtime =
         static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 + found.st_mtim.tv_nsec;
     list.push_back({{"name", path},
@@ -55,7 +53,7 @@ std::string options_hash(const PublishOptions& options) {
   return core::sha256_hex(options.options_text);
 }
 
-json load_record(const std::string& path) {
+nlohmann::json load_record(const std::string& path) {
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return {};
   try {
@@ -67,11 +65,11 @@ json load_record(const std::string& path) {
 
 void write_record(const std::string& path, const PublishOptions& options,
                   const std::vector<Written>& outputs) {
-  json record{{"format", "stateutils.record"},
-              {"version", 1},
-              {"options_sha256", options_hash(options)},
-              {"inputs", input_records(options.inputs)}};
-  json list = json::array();
+  nlohmann::json record{{"format", "stateutils.record"},
+                        {"version", 1},
+                        {"options_sha256", options_hash(options)},
+                        {"inputs", input_records(options.inputs)}};
+  nlohmann::json list = nlohmann::json::array();
   for (const Written& output : outputs) {
     list.push_back({{"name", output.name}, {"size", output.size}, {"xxh3", output.hash}});
   }

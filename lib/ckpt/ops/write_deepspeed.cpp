@@ -19,8 +19,6 @@
 namespace stateutils::ckpt {
 namespace {
 
-using nlohmann::json;
-
 struct Param {
   std::string name;
   UnionRule rule;
@@ -46,7 +44,7 @@ core::Error deepspeed_refused(const std::string& message) {
 }
 
 // JSON as a pickle; the value of "shape" becomes tuples, as DeepSpeed expects it.
-void write_json(PickleWriter& pickle, const json& value, bool tuples) {
+void write_json(PickleWriter& pickle, const nlohmann::json& value, bool tuples) {
   if (value.is_object()) {
     pickle.begin_dict();
     for (const auto& [key, item] : value.items()) {
@@ -57,7 +55,7 @@ void write_json(PickleWriter& pickle, const json& value, bool tuples) {
     pickle.end_dict();
   } else if (value.is_array()) {
     tuples ? pickle.begin_tuple() : pickle.begin_list();
-    for (const json& item : value) write_json(pickle, item, tuples);
+    for (const nlohmann::json& item : value) write_json(pickle, item, tuples);
     tuples ? pickle.end_tuple() : pickle.end_list();
   } else if (value.is_string()) {
     pickle.string(value.get<std::string>());
@@ -489,16 +487,18 @@ class DeepspeedWriter {
   // The source's patterns with the cuts of this layout.
   void write_patterns(PickleWriter& pickle) const {
     if (patterns_->text().empty() || target_.patterns == "builtin:megatron") return;
-    json info = json::parse(patterns_->text());
+    nlohmann::json info = nlohmann::json::parse(patterns_->text());
     info.erase("sub_param_shard_widths");
     if (!info.contains("universal_checkpoint_version")) info["universal_checkpoint_version"] = 0.4;
-    json widths = json::object();
-    for (const json& entry : info.value("parameter_with_sub_params", json::array())) {
-      const json& width = entry.at("shape").at(entry.value("partition_dim", std::size_t{0}));
+    nlohmann::json widths = nlohmann::json::object();
+    for (const nlohmann::json& entry :
+         info.value("parameter_with_sub_params", nlohmann::json::array())) {
+      const nlohmann::json& width =
+          entry.at("shape").at(entry.value("partition_dim", std::size_t{0}));
       if (!width.is_array()) continue;
       const UnionRule rule{.kind = Union::kSubParams,
                            .widths = width.get<std::vector<std::uint64_t>>()};
-      for (const json& pattern : entry.at("patterns")) {
+      for (const nlohmann::json& pattern : entry.at("patterns")) {
         widths[pattern.get<std::string>()] = shard_widths(rule, target_.tp);
       }
     }

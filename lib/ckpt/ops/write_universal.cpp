@@ -12,9 +12,7 @@
 namespace stateutils::ckpt {
 namespace {
 
-using nlohmann::json;
-
-void write_json_value(PickleWriter& pickle, const json& value) {
+void write_json_value(PickleWriter& pickle, const nlohmann::json& value) {
   if (value.is_boolean()) {
     pickle.boolean(value.get<bool>());
   } else if (value.is_number_integer()) {
@@ -27,14 +25,15 @@ void write_json_value(PickleWriter& pickle, const json& value) {
 }
 
 // DeepSpeed's SubparamShape: shape is a tuple whose entry at partition_dim may be a tuple.
-void write_sub_param_shape(PickleWriter& pickle, const json& value) {
+void write_sub_param_shape(PickleWriter& pickle, const nlohmann::json& value) {
   pickle.global("deepspeed.checkpoint.universal_checkpoint", "SubparamShape")
       .raw(")\x81")
       .begin_dict();
   pickle.string("patterns").begin_list();
-  for (const json& pattern : value.at("patterns")) pickle.string(pattern.get<std::string>());
+  for (const nlohmann::json& pattern : value.at("patterns"))
+    pickle.string(pattern.get<std::string>());
   pickle.end_list().string("shape").begin_tuple();
-  for (const json& size : value.at("shape")) {
+  for (const nlohmann::json& size : value.at("shape")) {
     if (size.is_array()) {
       pickle.sizes(size.get<Shape>());
     } else {
@@ -62,7 +61,7 @@ OutputPlan state_file(const Tensor& tensor, const std::string& state, bool bare)
     PickleWriter& pickle = file.pickle();
     pickle.begin_dict();
     for (const auto& [key, text] : tensor.attributes) {
-      const json value = json::parse(text);
+      const nlohmann::json value = nlohmann::json::parse(text);
       pickle.string(key);
       key == "sub_param_shape" ? write_sub_param_shape(pickle, value)
                                : write_json_value(pickle, value);

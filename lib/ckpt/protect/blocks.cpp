@@ -42,8 +42,9 @@ std::optional<std::uint64_t> BlockFiles::size(const std::string& name) const {
 bool BlockFiles::read(const std::string& name, std::uint64_t offset, std::uint64_t size,
                       std::uint8_t* to) const {
   if (!this->size(name)) return false;
+  const auto reader = open(name);  // no descriptor, no permission: not the loss of a file
   try {
-    open(name)->read_at(offset, to, size);
+    reader->read_at(offset, to, size);
     return true;
   } catch (const core::Error& error) {
     // Shorter than it was, or a disk that fails there: both are what parity is for.

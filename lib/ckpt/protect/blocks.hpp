@@ -24,7 +24,8 @@ class BlockFiles {
  public:
   explicit BlockFiles(std::string folder) : folder_(std::move(folder)) {}
 
-  // False when the file is missing, shorter, or cannot be read there.
+  // False when the file is missing, shorter, or cannot be read there; kEnvironment when it is there
+  // and cannot be opened.
   bool read_member(const Member& member, std::uint64_t column, std::uint8_t* to) const;
   bool read_parity(const Group& group, std::size_t index, std::uint64_t column,
                    std::uint8_t* to) const;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "ckpt/model/folder.hpp"
 #include "ckpt/protect/blocks.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
@@ -83,14 +84,10 @@ Matrix Sidecar::rows() const {
 std::vector<Sidecar::File> list_data_files(const std::string& folder) {
   std::vector<Sidecar::File> files;
   if (!fs::is_directory(folder)) throw core::environment_error(folder + ": no such folder");
-  for (auto it = fs::recursive_directory_iterator(folder); it != fs::recursive_directory_iterator();
-       ++it) {
-    const std::string name = it->path().filename().string();
-    if (it->is_directory() && (name == kFolder || is_temporary(name))) {
-      it.disable_recursion_pending();
-    } else if (it->is_regular_file() && !is_temporary(name)) {
-      files.push_back({it->path().lexically_relative(folder).string(), it->file_size()});
-    }
+  const auto enter = [](const std::string& name) { return name != kFolder && !is_temporary(name); };
+  for (const auto& entry : list_files_below(folder, enter)) {
+    if (is_temporary(entry.path().filename().string())) continue;
+    files.push_back({entry.path().lexically_relative(folder).string(), entry.file_size()});
   }
   std::ranges::sort(files, {}, &Sidecar::File::name);
   return files;

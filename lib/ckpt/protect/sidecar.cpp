@@ -10,8 +10,6 @@
 namespace stateutils::ckpt::protect {
 namespace {
 
-using nlohmann::json;
-
 void write_hashes(core::JsonWriter& writer, const std::vector<std::uint64_t>& hashes) {
   writer.key("xxh3").begin_array();
   for (const std::uint64_t hash : hashes) {
@@ -30,35 +28,35 @@ class Reader {
   [[nodiscard]] core::Error wrong(const std::string& what) const {
     return core::input_error({path_}, what);
   }
-  const json& field(const json& object, const char* key) const {
+  const nlohmann::json& field(const nlohmann::json& object, const char* key) const {
     if (!object.is_object() || !object.contains(key)) throw wrong(std::string("lacks ") + key);
     return object.at(key);
   }
-  const json& list(const json& object, const char* key) const {
-    const json& value = field(object, key);
+  const nlohmann::json& list(const nlohmann::json& object, const char* key) const {
+    const nlohmann::json& value = field(object, key);
     if (!value.is_array()) throw wrong(std::string(key) + " is no list");
     return value;
   }
-  std::uint64_t number(const json& object, const char* key) const {
-    const json& value = field(object, key);
+  std::uint64_t number(const nlohmann::json& object, const char* key) const {
+    const nlohmann::json& value = field(object, key);
     if (!value.is_number_unsigned()) throw wrong(std::string(key) + " is no size");
     return value.get<std::uint64_t>();
   }
-  std::string text(const json& object, const char* key) const {
-    const json& value = field(object, key);
+  std::string text(const nlohmann::json& object, const char* key) const {
+    const nlohmann::json& value = field(object, key);
     if (!value.is_string()) throw wrong(std::string(key) + " is no string");
     return value.get<std::string>();
   }
-  std::vector<std::uint64_t> hashes(const json& object, std::uint64_t bytes) const {
-    const json& values = list(object, "xxh3");
+  std::vector<std::uint64_t> hashes(const nlohmann::json& object, std::uint64_t bytes) const {
+    const nlohmann::json& values = list(object, "xxh3");
     if (values.size() != (bytes + kBlock - 1) / kBlock) throw wrong("a list of hashes is cut");
     std::vector<std::uint64_t> hashes;
-    for (const json& value : values) hashes.push_back(hash(value));
+    for (const nlohmann::json& value : values) hashes.push_back(hash(value));
     return hashes;
   }
 
  private:
-  [[nodiscard]] std::uint64_t hash(const json& value) const {
+  [[nodiscard]] std::uint64_t hash(const nlohmann::json& value) const {
     const std::string text = value.is_string() ? value.get<std::string>() : "";
     if (text.size() != 16 || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
       throw wrong("a hash is not 16 hexadecimal digits");
@@ -82,12 +80,13 @@ bool is_safe_name(const std::string& name) {
 }
 
 // The layout follows from the file list alone; the document must agree with it.
-void check_layout(const Reader& in, const json& document, Sidecar& sidecar) {
-  const json& groups = in.list(document, "groups");
+void check_layout(const Reader& in, const nlohmann::json& document, Sidecar& sidecar) {
+  const nlohmann::json& groups = in.list(document, "groups");
   if (groups.size() != sidecar.groups.size()) throw in.wrong("groups that do not fit the files");
   for (std::size_t g = 0; g < groups.size(); ++g) {
     Group& group = sidecar.groups[g];
-    const json &members = in.list(groups[g], "members"), &parity = in.list(groups[g], "parity");
+    const nlohmann::json &members = in.list(groups[g], "members"),
+                         &parity = in.list(groups[g], "parity");
     if (in.number(groups[g], "length") != group.length || members.size() != group.members.size() ||
         parity.size() != group.parity.size()) {
       throw in.wrong("a group that does not fit the files");
@@ -150,7 +149,7 @@ std::string sidecar_text(const Sidecar& sidecar) {
 
 Sidecar parse_sidecar(const std::string& text, const std::string& path) {
   const Reader in(path);
-  const json document = core::parse_json(text, path);
+  const nlohmann::json document = core::parse_json(text, path);
   if (in.text(document, "format") != "stateutils.protect" || in.number(document, "version") != 1) {
     throw in.wrong("not a version 1 protection record");
   }
@@ -162,7 +161,7 @@ Sidecar parse_sidecar(const std::string& text, const std::string& path) {
   }
   std::vector<Sidecar::File> files;
   std::set<std::string> names;
-  for (const json& file : in.list(document, "files")) {
+  for (const nlohmann::json& file : in.list(document, "files")) {
     files.push_back({in.text(file, "name"), in.number(file, "size")});
     if (!is_safe_name(files.back().name)) {
       throw in.wrong("file name " + core::quoted(files.back().name) + " leaves the folder");

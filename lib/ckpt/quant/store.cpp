@@ -18,8 +18,6 @@
 namespace stateutils::ckpt::quant {
 namespace {
 
-using nlohmann::json;
-
 unsigned bits_of(std::uint64_t k) {
   return k == 0 ? 0 : static_cast<unsigned>(std::countr_zero(k));
 }
@@ -67,25 +65,25 @@ bool is_codebook_size(std::uint64_t k) {
 }
 
 // Empty when a field is missing or of another kind.
-std::optional<LayerConfig> read_layer(const std::string& name, const json& fields) {
+std::optional<LayerConfig> read_layer(const std::string& name, const nlohmann::json& fields) {
   bool sound = fields.is_object();
-  const auto field = [&](const char* key) -> const json& {
-    static const json kNone;
+  const auto field = [&](const char* key) -> const nlohmann::json& {
+    static const nlohmann::json kNone;
     if (sound && fields.contains(key)) return fields.at(key);
     sound = false;
     return kNone;
   };
-  const auto size = [&](const json& value) -> std::uint64_t {
+  const auto size = [&](const nlohmann::json& value) -> std::uint64_t {
     sound = sound && value.is_number_unsigned();
     return sound ? value.get<std::uint64_t>() : 0;
   };
   const auto flag = [&](const char* key) {
-    const json& value = field(key);
+    const nlohmann::json& value = field(key);
     sound = sound && value.is_boolean();
     return sound && value.get<bool>();
   };
   LayerConfig c{.name = name};
-  const json &dtype = field("dtype"), &shape = field("shape");
+  const nlohmann::json &dtype = field("dtype"), &shape = field("shape");
   if (!sound || !dtype.is_string() || !shape.is_array() || shape.size() != 2) return std::nullopt;
   const auto type = dtype_from_name(dtype.get<std::string>());
   if (!type || !is_floating(*type)) return std::nullopt;
@@ -390,7 +388,7 @@ std::string config_text(const std::vector<LayerConfig>& layers) {
 }
 
 std::vector<LayerConfig> parse_config(const std::string& text, const std::string& file) {
-  const json document = core::parse_json(text, file);
+  const nlohmann::json document = core::parse_json(text, file);
   if (!document.is_object() || !document.contains("layers") || !document["layers"].is_object()) {
     throw core::input_error({file}, std::string(kConfigKey) + " names no layers");
   }

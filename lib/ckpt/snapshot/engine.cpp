@@ -36,7 +36,7 @@ struct Job {
   Job(std::uint64_t number, ProviderPtr from, const EngineSettings& settings)
       : step(number), state(std::move(from)), size(state->size()) {
     auto entries = state->layout();
-    header = safetensors_header(entries, {}, kHeaderAlign);
+    header = core::safetensors_header_bytes(entries, {}, kHeaderAlign);
     file = std::make_unique<core::OutputFile>(settings.folder + '/' + snapshot_name(step),
                                               core::OutputFileOptions{.sync = settings.sync});
     writer = std::make_unique<PlacedWriter>(file->fd(), file->path(),

@@ -14,14 +14,14 @@ class TensorProvider : public StateProvider {
   TensorProvider(std::string name, DType dtype, Shape shape) : size_(*tensor_bytes(dtype, shape)) {
     entry_ = {.name = std::move(name), .dtype = dtype, .shape = std::move(shape)};
   }
-  [[nodiscard]] std::vector<SafetensorsEntry> layout() const override { return {entry_}; }
+  [[nodiscard]] std::vector<TensorInfo> layout() const override { return {entry_}; }
   [[nodiscard]] std::uint64_t size() const override { return size_; }
 
  protected:
-  [[nodiscard]] const SafetensorsEntry& entry() const { return entry_; }
+  [[nodiscard]] const TensorInfo& entry() const { return entry_; }
 
  private:
-  SafetensorsEntry entry_;
+  TensorInfo entry_;
   std::uint64_t size_;
 };
 
@@ -135,10 +135,10 @@ class Composite final : public StateProvider {
       size_ += child->size();
     }
   }
-  [[nodiscard]] std::vector<SafetensorsEntry> layout() const override {
-    std::vector<SafetensorsEntry> entries;
+  [[nodiscard]] std::vector<TensorInfo> layout() const override {
+    std::vector<TensorInfo> entries;
     for (const ProviderPtr& child : children_) {
-      for (SafetensorsEntry& entry : child->layout()) entries.push_back(std::move(entry));
+      for (TensorInfo& entry : child->layout()) entries.push_back(std::move(entry));
     }
     return entries;
   }

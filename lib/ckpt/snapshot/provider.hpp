@@ -22,7 +22,7 @@ class StateProvider {
   virtual ~StateProvider() = default;
 
   // Entries in the order of their bytes, and how many bytes they have together.
-  [[nodiscard]] virtual std::vector<SafetensorsEntry> layout() const = 0;
+  [[nodiscard]] virtual std::vector<TensorInfo> layout() const = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
   // Copies bytes [offset, offset + size); safe from several threads.
   virtual void read(std::uint64_t offset, char* to, std::uint64_t size) const = 0;

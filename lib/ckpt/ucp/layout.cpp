@@ -9,8 +9,6 @@
 namespace stateutils::ckpt {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::pair<const char*, LayoutKind> kKinds[] = {{"slice", LayoutKind::kSlice},
                                                          {"replica", LayoutKind::kReplica},
                                                          {"average", LayoutKind::kAverage}};
@@ -20,8 +18,8 @@ class RankReader {
   explicit RankReader(const std::string& path) : path_(path) {}
 
   Layout run() {
-    const json document = core::load_json(path_);
-    if (!document.is_object() || document.value("version", json()) != 1)
+    const nlohmann::json document = core::load_json(path_);
+    if (!document.is_object() || document.value("version", nlohmann::json()) != 1)
       fail("no layout of version 1");
     const auto tensors = document.find("tensors");
     if (tensors == document.end() || !tensors->is_object()) fail("no object `tensors`");
@@ -38,31 +36,32 @@ class RankReader {
     fail("tensor " + core::quoted(tensor.name) + ": " + message);
   }
 
-  LayoutTensor tensor(const std::string& name, const json& entry) const {
+  LayoutTensor tensor(const std::string& name, const nlohmann::json& entry) const {
     LayoutTensor made{.name = name};
     if (!entry.is_object() || !entry.contains("pieces") || !entry["pieces"].is_array())
       fail(made, "no list `pieces`");
     made.shape = sizes(made, entry, "shape", nullptr);
     if (!element_count(made.shape)) fail(made, "its size overflows");
-    for (const json& piece : entry["pieces"]) made.pieces.push_back(read_piece(made, piece));
+    for (const nlohmann::json& piece : entry["pieces"])
+      made.pieces.push_back(read_piece(made, piece));
     check(made);
     return made;
   }
-  Shape sizes(const LayoutTensor& tensor, const json& holder, const char* key,
+  Shape sizes(const LayoutTensor& tensor, const nlohmann::json& holder, const char* key,
               const Shape* fallback) const {
     const auto found = holder.find(key);
     if (found == holder.end() && fallback != nullptr) return *fallback;
     if (found == holder.end() || !found->is_array())
       fail(tensor, "no list `" + std::string(key) + "`");
     Shape out;
-    for (const json& size : *found) {
+    for (const nlohmann::json& size : *found) {
       if (!size.is_number_unsigned())
         fail(tensor, "`" + std::string(key) + "` is no list of sizes");
       out.push_back(size.get<std::uint64_t>());
     }
     return out;
   }
-  std::string text(const LayoutTensor& tensor, const json& holder, const char* key,
+  std::string text(const LayoutTensor& tensor, const nlohmann::json& holder, const char* key,
                    const std::string& fallback) const {
     const auto found = holder.find(key);
     if (found == holder.end()) return fallback;
@@ -70,7 +69,7 @@ class RankReader {
     return found->get<std::string>();
   }
 
-  LayoutPiece read_piece(const LayoutTensor& tensor, const json& entry) const {
+  LayoutPiece read_piece(const LayoutTensor& tensor, const nlohmann::json& entry) const {
     if (!entry.is_object()) fail(tensor, "a piece is no object");
     const Shape zeros(tensor.shape.size(), 0);
     LayoutPiece piece{.file = text(tensor, entry, "file", ""),

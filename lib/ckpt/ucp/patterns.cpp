@@ -13,8 +13,6 @@
 namespace stateutils::ckpt {
 namespace {
 
-using nlohmann::json;
-
 struct Pattern {
   std::string text;
   std::unique_ptr<re2::RE2> regex;
@@ -33,7 +31,7 @@ constexpr Union kUnions[] = {Union::kReplicated, Union::kAverage, Union::kTwoHal
                              Union::kSubParams, Union::kRows};
 
 // Name ends of Megatron-LM, for checkpoints without patterns.
-constexpr std::string_view kMegatron = R"json({
+constexpr std::string_view kMegatron = R"nlohmann::json({
   "vocabulary_parameter_patterns": [
     ".*word_embeddings\\.weight$", ".*output_layer\\.weight$", ".*lm_head\\.weight$"],
   "parameter_with_row_parallelism_patterns": [
@@ -43,12 +41,12 @@ constexpr std::string_view kMegatron = R"json({
   "column_parallel": [
     ".*query_key_value\\.(weight|bias)$", ".*linear_qkv\\.(weight|bias)$",
     ".*dense_h_to_4h\\.(weight|bias)$", ".*linear_fc1\\.(weight|bias)$"]
-})json";
+})nlohmann::json";
 
-std::vector<std::uint64_t> numbers(const json& list, const std::string& file) {
+std::vector<std::uint64_t> numbers(const nlohmann::json& list, const std::string& file) {
   std::vector<std::uint64_t> out;
   if (!list.is_array()) throw core::input_error({file}, "a list of widths is no list");
-  for (const json& item : list) {
+  for (const nlohmann::json& item : list) {
     if (!item.is_number_unsigned()) throw core::input_error({file}, "a width is no size");
     out.push_back(item.get<std::uint64_t>());
   }
@@ -60,12 +58,13 @@ std::vector<std::uint64_t> numbers(const json& list, const std::string& file) {
 struct UcpPatterns::State {
   std::vector<Pattern> patterns;
   std::vector<Pattern> columns;  // of the built-in set: dimension 0 before "all else replicated"
-  json info = json::object();
+  nlohmann::json info = nlohmann::json::object();
   std::string text, file;
   std::optional<std::uint64_t> vocabulary;
   bool megatron = false;
 
-  [[nodiscard]] Pattern compile(const json& value, std::size_t list, std::size_t entry) const {
+  [[nodiscard]] Pattern compile(const nlohmann::json& value, std::size_t list,
+                                std::size_t entry) const {
     if (!value.is_string()) throw core::input_error({file}, "a pattern is no text");
     Pattern made{.text = value.get<std::string>(), .regex = {}, .list = list, .entry = entry};
     made.regex = std::make_unique<re2::RE2>(made.text, re2::RE2::Quiet);
@@ -111,7 +110,7 @@ UcpPatterns UcpPatterns::parse(std::string_view text, const std::string& file) {
   if (!state.info.is_object()) throw core::input_error({file}, "the patterns are no object");
   for (std::size_t list = 0; list < std::size(kLists); ++list) {
     if (!state.info.contains(kLists[list])) continue;
-    const json& values = state.info[kLists[list]];
+    const nlohmann::json& values = state.info[kLists[list]];
     if (!values.is_array())
       throw core::input_error({file}, std::string(kLists[list]) + " is no list");
     for (std::size_t entry = 0; entry < values.size(); ++entry) {
@@ -120,11 +119,11 @@ UcpPatterns UcpPatterns::parse(std::string_view text, const std::string& file) {
         continue;
       }
       // A SubparamShape record of a pickle shows its fields below their names.
-      const json& item = values[entry];
+      const nlohmann::json& item = values[entry];
       if (!item.is_object() || !item.contains("patterns") || !item.contains("shape")) {
         throw core::input_error({file}, "parameter_with_sub_params without patterns or shape");
       }
-      for (const json& pattern : item["patterns"]) {
+      for (const nlohmann::json& pattern : item["patterns"]) {
         state.patterns.push_back(state.compile(pattern, list, entry));
       }
     }
@@ -139,7 +138,7 @@ UcpPatterns UcpPatterns::parse(std::string_view text, const std::string& file) {
 UcpPatterns UcpPatterns::load(const std::string& name) {
   if (name != "builtin:megatron") return parse(core::read_file(name, 64u << 20), name);
   UcpPatterns made = parse(kMegatron, name);
-  for (const json& pattern : made.state_->info["column_parallel"]) {
+  for (const nlohmann::json& pattern : made.state_->info["column_parallel"]) {
     made.state_->columns.push_back(made.state_->compile(pattern, 0, 0));
   }
   made.state_->megatron = true;
@@ -147,8 +146,8 @@ UcpPatterns UcpPatterns::load(const std::string& name) {
 }
 
 void UcpPatterns::State::sub_params(UnionRule& rule, const Pattern& pattern) const {
-  const json& entry = info["parameter_with_sub_params"][pattern.entry];
-  const json& shape = entry["shape"];
+  const nlohmann::json& entry = info["parameter_with_sub_params"][pattern.entry];
+  const nlohmann::json& shape = entry["shape"];
   if (entry.contains("partition_dim")) {
     if (!entry["partition_dim"].is_number_unsigned())
       throw core::input_error({file}, "partition_dim is no size");
@@ -158,18 +157,18 @@ void UcpPatterns::State::sub_params(UnionRule& rule, const Pattern& pattern) con
     throw core::input_error({file},
                             "the shape of " + core::quoted(pattern.text) + " has no partition_dim");
   }
-  const json& width = shape[rule.partition_dim];
+  const nlohmann::json& width = shape[rule.partition_dim];
   if (width.is_number_unsigned()) {
     rule.equal_parts = width.get<std::uint64_t>();
   } else {
     rule.widths = numbers(width, file);
   }
-  json kept = entry;
+  nlohmann::json kept = entry;
   kept.erase("class");
   rule.sub_param_shape = kept.dump();
   if (info.contains("sub_param_shard_widths") &&
       info["sub_param_shard_widths"].contains(pattern.text)) {
-    for (const json& list : info["sub_param_shard_widths"][pattern.text]) {
+    for (const nlohmann::json& list : info["sub_param_shard_widths"][pattern.text]) {
       rule.shards.push_back(numbers(list, file));
     }
   }

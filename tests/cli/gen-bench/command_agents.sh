@@ -31,7 +31,6 @@ for line in sys.stdin:
     else: say({'type': 'action', 'command': c})
 P
 show() { jq -c 'select(.task_id)|[.verdict.strict, .end, (.steps|length)]' "$1" | sort | uniq -c | sed 's/^ *//; s/,[0-9]*\]$/]/' | sort -u; }
-mkdir bundles states
 gen-bench run --agent 'cmd:python3 agent.py right' --bundle bundles --keep-states states tasks -o trials && show trials
 gen-bench run --agent 'cmd:python3 agent.py right' --persistent tasks -o again && cmp trials again 2>/dev/null || show again
 for mode in crash garbage; do gen-bench run --quiet --agent "cmd:python3 agent.py $mode" tasks -o trials && show trials; done

@@ -1,5 +1,5 @@
 # Each family: emitted tasks are validated, the oracle passes, idling does not.
-for family in contracts fsm knapsack listops mpi paradox; do
+for family in contracts fsm knapsack listops mpi par paradox; do
   gen-bench generate --family $family -n 9 --quiet -o $family.jsonl
   echo "$family $(grep '"task_id"' $family.jsonl | jq -s -c '[length > 5, (map(.validation.ok)|all), (map(.validation.killed >= 40)|all)]')"
   for agent in oracle noop; do

@@ -23,6 +23,7 @@ show --set 'retention={"kind":"kvflow"}'
 show --exact-steps --set 'retention={"kind":"kvflow"}'
 show --set 'retention={"kind":"kvflow-learned","hold":2,"ahead":1}'
 show --set layout=semi-pd --set 'semi_pd={"x":0.5,"y":0.5}'
+show --exact-steps --set layout=semi-pd --set 'semi_pd={"x":0.5,"y":0.5}'
 show --set admission=slo --set 'slo={"ttft":"10ms"}'
 show --set decode=block:2
 kv-sim run --config run.json --set decode=block:0

@@ -185,7 +185,7 @@ TEST_CASE("safetensors headers written are the headers read") {
     std::vector<core::TensorInfo> tensors(rng.below(12));
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       tensors[i].name = std::to_string(i) + any_text(rng);
-      tensors[i].dtype = static_cast<core::DType>(rng.below(15));
+      tensors[i].dtype = static_cast<core::DType>(rng.below(17));
       tensors[i].shape.resize(rng.below(4));
       for (auto& extent : tensors[i].shape) extent = rng.below(9);
     }

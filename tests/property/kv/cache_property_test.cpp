@@ -17,6 +17,7 @@
 #include "core/rng.hpp"
 #include "kv/flat_cache.hpp"
 #include "kv/prefix_cache.hpp"
+#include "kv/sparse_map.hpp"
 
 namespace stateutils::kv {
 namespace {
@@ -402,6 +403,30 @@ TEST_CASE("the LRU curve of chains and of independent blocks are the same") {
 }
 
 // The whole conversation trace, where its data folder is given.
+TEST_CASE("the sparse map is a map, also where keys collide and go") {
+  core::Rng rng(1, 5);
+  for (const std::uint32_t step : {1u, 16u, 4096u}) {
+    SparseMap map;
+    std::map<std::uint32_t, std::uint32_t> twin;
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+      const auto key = static_cast<std::uint32_t>(rng.below(300)) * step;
+      const bool known = twin.contains(key);
+      REQUIRE(map.find(key) == (known ? twin[key] : kNone));
+      if (known && rng.chance(0.6)) {
+        map.erase(key);
+        twin.erase(key);
+      } else {
+        map.set(key, i);
+        twin[key] = i;
+      }
+    }
+    for (std::uint32_t k = 0; k < 300; ++k) {
+      const auto found = twin.find(k * step);
+      REQUIRE(map.find(k * step) == (found == twin.end() ? kNone : found->second));
+    }
+  }
+}
+
 TEST_CASE("the golden hit counts of the Mooncake conversation trace") {
   const char* data = std::getenv("STATEUTILS_DATA");
   const std::string file =

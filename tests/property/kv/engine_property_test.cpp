@@ -88,6 +88,20 @@ json random_tiers(Draw& draw, std::uint64_t need, std::uint64_t ratio) {
   return tiers;
 }
 
+// One tier, no retention, two phases side by side whose shares move often.
+void make_semi_pd(Draw& draw, json& config) {
+  config["layout"] = "semi-pd";
+  config["fleet"] = json::array({{{"count", 1 + draw.below(3)}}});
+  config["cache"]["tiers"] = json::array({config["cache"]["tiers"][0]});
+  config["slo"]["tpot"] = draw.of({"2ms", "10ms"});
+  config["semi_pd"] = {{"x", draw.of({"a", "b"}) == "a" ? 0.8 : 0.3},
+                       {"y", draw.of({"a", "b"}) == "a" ? 1.0 : 0.4},
+                       {"window", draw.of({"5ms", "50ms"})},
+                       {"step", 0.05},
+                       {"t_switch", draw.of({"0s", "1ms"})}};
+  for (const char* key : {"streams", "preempt", "retention", "transfer"}) config.erase(key);
+}
+
 json random_config(Draw& draw, std::uint64_t unit, std::uint64_t block, std::uint64_t largest) {
   json config = {{"trace", {{"file", "t"}, {"replay", draw.of({"default", "open", "closed"})}}},
                  {"model", {{"layers", 2}, {"kv_bytes_per_token", 100}}},
@@ -119,6 +133,7 @@ json random_config(Draw& draw, std::uint64_t unit, std::uint64_t block, std::uin
     }
   }
   if (draw.chance(0.2)) config["admission"] = "slo";
+  if (config["batch"]["chunked"] == true && draw.chance(0.2)) config["streams"] = true;
   if (draw.chance(0.2)) config["decode"] = draw.of({"block:2.5", "block:4"});
   const std::string keep = draw.of({"none", "none", "ttl", "continuum", "continuum-fixed", "kvflow",
                                     "kvflow", "kvflow-oracle", "kvflow-learned"});
@@ -137,6 +152,7 @@ json random_config(Draw& draw, std::uint64_t unit, std::uint64_t block, std::uin
   } else {
     config["fleet"] = json::array({{{"count", 1 + draw.below(3)}}});
   }
+  if (draw.chance(0.15)) make_semi_pd(draw, config);
   return config;
 }
 
@@ -151,7 +167,7 @@ std::uint64_t tokens_of(const Trace& trace, const Outcomes& out) {
 }  // namespace
 
 TEST_CASE("stretches give what steps give") {
-  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+  for (std::uint64_t seed = 0; seed < 4000; ++seed) {
     Draw draw(seed);
     const std::uint64_t block = draw.number({4, 8, 16});
     const std::uint64_t unit = draw.number({1, 2, 4});

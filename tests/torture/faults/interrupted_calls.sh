@@ -3,13 +3,10 @@
 needs_strace
 
 torture() {
-  local call count k most
-  most=$(depth 20 200)
+  local call k
   for call in write pwrite64 read fdatasync fsync openat close; do
-    count=$(calls "$call")
-    [ "$count" -le "$most" ] || count=$most
-    for ((k = 1; k <= count; k++)); do
-      fresh_box "$(old_or_none $k)"
+    for k in $(moments "$call" 6 200); do
+      fresh_box "$(old_or_none "$k")"
       launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:error=EINTR:when=$k"
       holds "$call $k interrupted" "$ok"
     done

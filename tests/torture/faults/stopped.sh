@@ -3,13 +3,11 @@
 needs_strace
 
 torture() {
-  local number call k count
-  for number in 15 2 1; do
-    for call in write read openat fdatasync; do
-      count=$(calls "$call")
-      [ "$count" -le "$(depth 10 200)" ] || count=$(depth 10 200)
-      for ((k = 1; k <= count; k++)); do
-        fresh_box "$(old_or_none $k)"
+  local number call k
+  for call in write read openat fdatasync; do
+    for k in $(moments "$call" 4 200); do
+      for number in 15 2 1; do
+        fresh_box "$(old_or_none "$k")"
         launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:signal=$number:when=$k"
         holds "signal $number at $call $k" "$ok" $((128 + number))
       done

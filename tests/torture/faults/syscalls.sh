@@ -3,16 +3,13 @@
 needs_strace
 
 torture() {
-  local spec call error count k most
-  most=$(depth 40 200)
+  local spec call error k
   for spec in "write:ENOSPC EIO" pwrite64:EIO "fdatasync:EIO ENOSPC" fsync:EIO close:EIO "rename:EACCES EIO" \
     openat:EACCES read:EIO; do
     call=${spec%%:*}
-    count=$(calls "$call")
-    [ "$count" -le "$most" ] || count=$most
-    for error in ${spec#*:}; do
-      for ((k = 1; k <= count; k++)); do
-        fresh_box "$(old_or_none $k)"
+    for k in $(moments "$call" 10 200); do
+      for error in ${spec#*:}; do
+        fresh_box "$(old_or_none "$k")"
         launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:error=$error:when=$k"
         holds "$call $k fails with $error" 4 "$ok"
       done

@@ -5,6 +5,7 @@
 
 #include "bench/families/contracts/catalog.hpp"
 #include "bench/families/contracts/contract_check.hpp"
+#include "bench/families/contracts/parallel_check.hpp"
 #include "bench/families/small/small.hpp"
 #include "core/error.hpp"
 
@@ -178,4 +179,116 @@ TEST_CASE("a contract that says nothing about a result lets mutants through") {
   CHECK_THROWS_AS(ContractCheck{spec}, core::Error);
   spec.pre = "int pre() { return 1; }";
   CHECK_THROWS_AS(ContractCheck{spec}, core::Error);
+}
+
+namespace {
+
+// f(a, n) on a = 1 2 ... 12.
+mini_c::Outcome on_array(const std::string& body, std::vector<std::int64_t>* left = nullptr) {
+  std::string error;
+  const auto program = mini_c::compile("int f(int* a, int n) {\n" + body + "\nreturn 0; }", error);
+  REQUIRE_MESSAGE(program, error << "\n" << body);
+  std::vector<std::int64_t> a{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  const std::vector<mini_c::Argument> arguments{{0, &a}, {12, nullptr}};
+  const mini_c::Outcome outcome = mini_c::call(*program, *program->find("f"), arguments, 100'000);
+  if (left != nullptr) *left = a;
+  return outcome;
+}
+
+const std::string kParallel = "#pragma omp parallel for ";
+
+}  // namespace
+
+TEST_CASE("parallel loops give what serial ones do, sooner") {
+  const std::string sum =
+      "int s = 5;\n#pragma omp parallel for reduction(+: s)\n"
+      "for (int i = 0; i < n; ++i) { s += a[i] * a[i]; }\nreturn s;";
+  const mini_c::Outcome parallel = on_array(sum), serial = on_array(without_directives(sum));
+  CHECK(parallel.result == 655);
+  CHECK(serial.result == 655);
+  CHECK(parallel.time < serial.time);
+  CHECK(parallel.time > serial.time / mini_c::kThreads);
+  std::vector<std::int64_t> left;
+  CHECK(on_array(kParallel + "\nfor (int i = 11; i >= 0; i -= 2) a[i] = -a[i];", &left).stop ==
+        Stop::kNone);
+  CHECK(left == std::vector<std::int64_t>{1, -2, 3, -4, 5, -6, 7, -8, 9, -10, 11, -12});
+  CHECK(on_array("int m = 3;\n" + kParallel +
+                 "reduction(max: m) schedule(static, 2)\n"
+                 "for (int i = 0; i < n; ++i) if (a[i] > m) m = a[i];\nreturn m;")
+            .result == 12);
+  CHECK(on_array("int i = 99; int x = 7;\n" + kParallel +
+                 "private(x)\n"
+                 "for (i = 0; i < n; ++i) { x = a[i]; a[i] = x + 1; }\nreturn i + x;")
+            .result == 106);
+}
+
+TEST_CASE("a race is found whatever the threads did") {
+  const auto stop = [](const std::string& clauses, const std::string& body) {
+    return on_array("int s = 0; int x = 1;\n" + kParallel + clauses +
+                    "\nfor (int i = 1; i < n; ++i) {" + body + "}")
+        .stop;
+  };
+  CHECK(stop("", "s += a[i];") == Stop::kRace);
+  CHECK(stop("", "a[i] = a[i - 1];") == Stop::kRace);
+  CHECK(stop("", "a[0] = i;") == Stop::kRace);
+  CHECK(stop("", "x = a[i]; a[i] = x;") == Stop::kRace);
+  CHECK(stop("", "int y = a[i] + x; a[i] = y;") == Stop::kNone);
+  CHECK(stop("", "int y[2] = {1, 2}; y[0] += i; a[i] = y[0] + a[0];") == Stop::kNone);
+  CHECK(stop("private(x)", "x = a[i]; a[i] = x;") == Stop::kNone);
+  CHECK(stop("private(x)", "a[i] += x;") == Stop::kUnset);  // another x than the one outside
+}
+
+TEST_CASE("what is no loop of OpenMP's canonical form is refused") {
+  const auto says = [](const std::string& loop) {
+    return refusal("void f(int* a, int n) {\n" + kParallel + "\n" + loop + "\n}");
+  };
+  CHECK(says("for (int i = 0; i < n; ++i) a[i] = 0;") == "");
+  CHECK(says("while (n > 0) --n;") != "");
+  CHECK(says("for (int i = 0; n > 0; ++i) a[i] = 0;") != "");
+  CHECK(says("for (int i = 0; i < n; i *= 2) a[i] = 0;") != "");
+  CHECK(says("for (int i = 0; i < n; ++i) { if (a[i]) break; }") != "");
+  CHECK(says("for (int i = 0; i < n; ++i) { while (1) break; }") == "");
+  CHECK(says("for (int i = 0; i < n; ++i) ++i;") != "");
+  CHECK(says("for (int i = 0; i < n; ++i)\n" + kParallel + "\nfor (int j = 0; j < n; ++j) ;") !=
+        "");
+  for (const char* clause : {"private(z)", "reduction(-: n)", "reduction(+ n)", "private(n",
+                             "firstprivate(n)", "private"}) {
+    CHECK(refusal("void f(int n) {\n" + kParallel + clause +
+                  "\nfor (int i = 0; i < n; ++i) ;\n}") != "");
+  }
+}
+
+TEST_CASE("of every kernel the solution passes, and neither the serial function nor a mutant") {
+  SmallOptions options;
+  options.family = "par";
+  std::set<std::string> kernels;
+  for (std::uint64_t index = 0; index < 11; ++index) {
+    const std::string text = make_small(options, index, 0).draw.tasks.at(0).json();
+    const Document document(text, "task", false);
+    Store store;
+    Task task;
+    task.family = "par";
+    REQUIRE(read_family_task(document.root(), store, task));
+    const std::string kernel(document.root().at("scenario").string());
+    CAPTURE(kernel);
+    kernels.insert(kernel);
+    const FamilyCheck& check = *task.contract.options.front().check;
+    const std::string right = task.reference.front().front().substr(5);
+    CHECK(check.quality(store, task.initial, right) == 1);
+    CHECK(check.is_right(store, task.initial, right));
+    CHECK(check.quality(store, task.initial, "") == 0);
+    std::size_t killed = 0, survivors = 0;
+    for (const FamilyCheck::WrongAnswer& wrong : check.wrong_answers()) {
+      const double quality = check.quality(store, task.initial, wrong.answer);
+      if (std::string(wrong.op) == "serial") {
+        CHECK(quality > 0);
+        CHECK(quality < 1);
+      }
+      killed += quality < 1;
+      survivors += quality == 1 && !check.is_right(store, task.initial, wrong.answer);
+    }
+    CHECK(killed >= 40);
+    CHECK(survivors <= 1);
+  }
+  CHECK(kernels.size() == 11);
 }

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "ckpt/engine/execute.hpp"
-#include "ckpt/formats/safetensors.hpp"
 #include "ckpt/model/elements.hpp"
 #include "ckpt/ops/cast.hpp"
 #include "ckpt/zip/crc32.hpp"
@@ -20,23 +19,6 @@ using namespace stateutils;
 using namespace stateutils::ckpt;
 
 namespace {
-
-std::string header_file(const std::string& json, std::size_t data) {
-  std::string out(8, '\0');
-  const std::uint64_t size = json.size();
-  std::memcpy(out.data(), &size, 8);
-  return out + json + std::string(data, 'x');
-}
-
-std::string header_refusal(const std::string& json, std::size_t data) {
-  try {
-    (void)read_safetensors(*memory_file(header_file(json, data), "f"), 1u << 20);
-  } catch (const core::Error& error) {
-    CHECK(error.category() == core::Category::kInput);
-    return error.what();
-  }
-  return "";
-}
 
 std::string written(const OutputPlan& plan) {
   core::MemoryOutput out;
@@ -79,46 +61,6 @@ TEST_CASE("a cut or damaged archive is refused or unchanged") {
   for (std::size_t cut = 0; cut < good.size(); ++cut) {
     CHECK_THROWS_AS((void)read_zip(*memory_file(good.substr(0, cut), "zip")), core::Error);
   }
-}
-
-TEST_CASE("safetensors headers: what is refused, and how it is named") {
-  const std::string a = R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
-  CHECK(header_refusal("{" + a + "}", 8).empty());
-  CHECK(header_refusal("{" + a + "}   ", 8).empty());
-  CHECK(header_refusal("{" + a + "," + a + "}", 8).find("\"a\" appears twice") !=
-        std::string::npos);
-  CHECK(header_refusal("{" + a + "}", 9).find("1 bytes after") != std::string::npos);
-  CHECK(header_refusal("{" + a + "}", 7).find("passes the end") != std::string::npos);
-  CHECK(!header_refusal(" {" + a + "}", 8).empty());
-  CHECK(!header_refusal("{" + a, 8).empty());
-  CHECK(!header_refusal(R"({"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", 8).empty());
-  CHECK(!header_refusal(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8).empty());
-  CHECK(!header_refusal(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8).empty());
-  CHECK(!header_refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,9]}})", 8).empty());
-  CHECK(!header_refusal(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8).empty());
-  CHECK(!header_refusal(R"({"a":{"dtype":"F32","data_offsets":[0,8]}})", 8).empty());
-  CHECK(!header_refusal(
-             R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", 8)
-             .empty());
-  CHECK(!header_refusal(R"({"a":[1]})", 0).empty());
-  CHECK(!header_refusal(R"({"__metadata__":{"k":1}})", 0).empty());
-  CHECK(!header_refusal(R"({"__metadata__":{"k":"v","k":"w"}})", 0).empty());
-  CHECK(!header_refusal("{" + a + R"(,"b":{"x":[[[[[[[[1]]]]]]]]}})", 8).empty());
-  CHECK(header_refusal(R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,1]}})", 1)
-            .find("whole number") != std::string::npos);
-  CHECK(header_refusal(R"({"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}})", 3).empty());
-}
-
-TEST_CASE("our header reads back and aligns the data") {
-  std::vector<SafetensorsEntry> entries{{.name = "x\"y", .dtype = DType::kBF16, .shape = {3}},
-                                        {.name = "z", .dtype = DType::kU8, .shape = {}}};
-  const std::string header = safetensors_header(entries, {{"k", "v"}}, 4096);
-  CHECK(header.size() % 4096 == 0);
-  const auto parsed = read_safetensors(*memory_file(header + std::string(7, 'd'), "f"), 1u << 20);
-  REQUIRE(parsed.entries.size() == 2);
-  CHECK(parsed.entries[0].name == "x\"y");
-  CHECK(parsed.entries[1].begin == 6);
-  CHECK(parsed.metadata.at(0).second == "v");
 }
 
 TEST_CASE("casts: the known answers, and every narrow value survives a round trip") {

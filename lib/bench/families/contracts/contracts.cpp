@@ -35,12 +35,8 @@ std::string parameter_list(const mini_c::Function& function, bool after) {
 
 ContractSpec spec_of(const NamedAlgorithm& algorithm, core::Rng& rng) {
   ContractSpec spec;
-  static constexpr char kHex[] = "0123456789abcdef";
-  spec.name = std::string(algorithm.slug) + "_";
-  for (int i = 0; i < 4; ++i) spec.name.push_back(kHex[rng.below(16)]);
   spec.solution = algorithm.solution;
-  spec.solution.replace(spec.solution.find(std::string(algorithm.slug) + "("),
-                        algorithm.slug.size(), spec.name);
+  spec.name = rename_function(algorithm.slug, spec.solution, rng);
   spec.prototype = spec.solution.substr(0, spec.solution.find(" {"));
   spec.inputs = algorithm.inputs;
   spec.seed = rng.below(1ull << 53);
@@ -97,7 +93,6 @@ TaskRecord make_contracts(const SmallOptions& options, std::uint64_t index, core
 }
 
 void read_contracts(const Cursor& json, Store& store, Task& task) {
-  task.base = task.initial = store.empty_state();
   const Cursor function = json.at("function");
   const auto text = [&](const char* key) { return std::string(function.at(key).string()); };
   ContractSpec spec;
@@ -108,15 +103,7 @@ void read_contracts(const Cursor& json, Store& store, Task& task) {
   spec.solution = text("solution");
   spec.seed = static_cast<std::uint64_t>(function.at("seed").integer());
   if (const auto several = function.find("several")) spec.several = several->boolean();
-  Option option;
-  try {
-    option.check = std::make_shared<ContractCheck>(std::move(spec));
-  } catch (const core::Error& e) {
-    throw function.error(e.what());
-  }
-  task.reference = option.check->plans();
-  task.optimal_steps = 1;
-  task.contract.options.push_back(std::move(option));
+  judge_by(function_check<ContractCheck>(function, std::move(spec)), store, task);
 }
 
 }  // namespace stateutils::bench

@@ -11,13 +11,16 @@
 
 namespace stateutils::bench::mini_c {
 
-enum class TokenKind : std::uint8_t { kName, kNumber, kSymbol, kEnd };
+inline constexpr std::string_view kOpenMp = "#pragma omp";
+
+enum class TokenKind : std::uint8_t { kName, kNumber, kSymbol, kDirective, kEnd };
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   std::string_view text;
   std::size_t at = 0;  // its place in the source
 };
-// Nothing when some byte begins no token. Comments and lines that begin with # are left out.
+// Nothing when some byte begins no token. Comments and lines that begin with # are left out, but
+// for "#pragma omp ...", which is one token.
 [[nodiscard]] std::optional<std::vector<Token>> scan(std::string_view source);
 
 struct Parameter {
@@ -42,6 +45,7 @@ enum class NodeKind : std::uint8_t {
   kWhile,
   kDo,
   kFor,
+  kParallel,
   kReturn,
   kBreak,
   kContinue,
@@ -68,6 +72,8 @@ enum class Operator : std::uint8_t {
   kBitXor,
   kLeft,
   kRight,
+  kLeast,
+  kMost,
   kNot,
   kComplement,
   kMinus
@@ -77,7 +83,7 @@ struct Node {
   Operator op = Operator::kNone;
   bool postfix = false;    // of kStep
   std::int64_t value = 0;  // of a number; size of an array; +1 or -1 of a step
-  std::size_t slot = 0;    // of a variable; index of a function
+  std::size_t slot = 0;    // of a variable; index of a function, of a parallel loop
   std::vector<std::size_t> kids;
 };
 
@@ -88,9 +94,22 @@ struct Function {
   std::size_t slots = 0, body = 0;
 };
 
+// "#pragma omp parallel for" and the loop under it, whose counter is its own in each thread.
+struct ParallelLoop {
+  struct Reduction {
+    std::size_t slot;
+    Operator op;
+  };
+  std::size_t counter = 0;                       // slot
+  std::size_t first_inside = 0, end_inside = 0;  // slots declared in the loop
+  std::vector<std::size_t> own;                  // private(...)
+  std::vector<Reduction> reductions;
+};
+
 struct Program {
   std::vector<Function> functions;
   std::vector<Node> nodes;
+  std::vector<ParallelLoop> parallel;
   [[nodiscard]] const Function* find(std::string_view name) const;
 };
 
@@ -108,7 +127,8 @@ enum class Stop : std::uint8_t {
   kSteps,
   kDepth,
   kConstant,
-  kNoResult
+  kNoResult,
+  kRace
 };
 [[nodiscard]] const char* stop_text(Stop stop);
 
@@ -116,9 +136,14 @@ struct Argument {
   std::int64_t value = 0;
   std::vector<std::int64_t>* array = nullptr;  // changed in place
 };
+// Parallel loops are run as by kThreads threads with equal shares of the iterations. Two iterations
+// that touch the same place, one of them writing, are a race, whoever runs them.
+inline constexpr std::uint64_t kThreads = 4;
+inline constexpr std::uint64_t kForkSteps = 40;  // what it costs to start and to join them
 struct Outcome {
   Stop stop = Stop::kNone;
   std::int64_t result = 0;
+  std::uint64_t time = 0;  // steps, of parallel loops those of the slowest thread
 };
 [[nodiscard]] Outcome call(const Program& program, const Function& function,
                            std::span<const Argument> arguments, std::uint64_t max_steps);

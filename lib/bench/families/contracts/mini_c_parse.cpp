@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
@@ -11,37 +10,6 @@ namespace {
 constexpr int kMaxNesting = 64;
 constexpr std::int64_t kMaxArray = 4096;
 constexpr std::size_t kMaxNodes = 20'000;
-
-// Longest first, so that the first that fits is the token.
-constexpr std::array<std::string_view, 43> kSymbols = {
-    "<<=", ">>=", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "<=",
-    ">=",  "==",  "!=", "&&", "||", "+",  "-",  "*",  "/",  "%",  "<",  ">",  "=",  "!",  "~",
-    "&",   "|",   "^",  "?",  ":",  ",",  ";",  "(",  ")",  "[",  "]",  "{",  "}"};
-
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool name_byte(char c) {
-  return digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
-// Where what is no token ends: blanks, comments, lines of the preprocessor.
-std::size_t skip(std::string_view s, std::size_t at) {
-  while (at < s.size()) {
-    const bool line_start = at == 0 || s[at - 1] == '\n';
-    if (s[at] == ' ' || s[at] == '\t' || s[at] == '\n' || s[at] == '\r') {
-      ++at;
-    } else if (s.substr(at).starts_with("//") || (line_start && s[at] == '#')) {
-      at = std::min(s.find('\n', at), s.size());
-    } else if (s.substr(at).starts_with("/*")) {
-      const std::size_t end = s.find("*/", at + 2);
-      at = end == std::string_view::npos ? s.size() : end + 2;
-    } else {
-      break;
-    }
-  }
-  return at;
-}
 
 struct Refusal {
   std::string message;
@@ -218,6 +186,7 @@ class Parser {
       return add(NodeKind::kDo, {body, condition});
     }
     if (take("for")) return for_loop();
+    if (now().kind == TokenKind::kDirective) return parallel_loop();
     if (take("return")) {
       std::vector<std::size_t> kids;
       if (!is(";")) kids.push_back(expression());
@@ -254,6 +223,118 @@ class Parser {
     const std::size_t body = statement();
     scopes_.pop_back();
     return add(NodeKind::kFor, {first, condition, step, body});
+  }
+
+  // The loop under a directive, in OpenMP's canonical form (OpenMP 5.0, 2.9.1), so that the
+  // iterations are known before the first one runs.
+  std::size_t parallel_loop() {
+    const Token directive = tokens_[at_++];
+    if (in_parallel_) throw Refusal{"a parallel loop inside another", directive.at};
+    in_parallel_ = true;
+    ParallelLoop loop;
+    clauses(directive, loop);
+    if (!take("for")) refuse("a directive stands before a for loop");
+    loop.first_inside = slots_;
+    const std::size_t inner = for_loop();
+    loop.end_inside = slots_;
+    in_parallel_ = false;
+    const std::vector<std::size_t> parts = node(inner).kids;
+    if (!counter_of(parts, loop)) {
+      throw Refusal{"a parallel loop counts: for (i = A; i < B; i += C)", directive.at};
+    }
+    if (leaves(parts[3], false) || sets(parts[3], loop.counter)) {
+      throw Refusal{"a parallel loop is neither left early nor is its counter set", directive.at};
+    }
+    const std::size_t p = add(NodeKind::kParallel, {inner});
+    node(p).slot = program_.parallel.size();
+    program_.parallel.push_back(std::move(loop));
+    return p;
+  }
+
+  // "parallel for", then private(x, ...), reduction(OP: x, ...), and what only schedules.
+  void clauses(const Token& directive, ParallelLoop& loop) {
+    const auto refused = [&](const std::string& what) { return Refusal{what, directive.at}; };
+    const auto words = scan(directive.text.substr(kOpenMp.size()));
+    if (!words || words->size() < 3 || (*words)[0].text != "parallel" ||
+        (*words)[1].text != "for") {
+      throw refused("the directive is #pragma omp parallel for");
+    }
+    for (std::size_t i = 2; i + 1 < words->size();) {
+      const std::string_view clause = (*words)[i++].text;
+      if (clause == ",") continue;
+      if ((*words)[i++].text != "(") throw refused("a clause has its list in parentheses");
+      Operator op = Operator::kNone;
+      if (clause == "reduction") {
+        op = reduction_operator((*words)[i++].text);
+        if (op == Operator::kNone || i >= words->size() || (*words)[i++].text != ":") {
+          throw refused("reduction(OP: x) with one of + * & | ^ min max");
+        }
+      }
+      for (; i + 1 < words->size() && (*words)[i].text != ")"; ++i) {
+        const Token& word = (*words)[i];
+        if (word.text == "," || clause == "schedule" || clause == "num_threads") continue;
+        if (clause == "shared") continue;
+        const auto slot = slot_of(word.text);
+        if (!slot) throw refused(std::string(word.text) + " is not declared");
+        if (clause == "private")
+          loop.own.push_back(*slot);
+        else if (clause == "reduction")
+          loop.reductions.push_back({*slot, op});
+        else
+          throw refused("unknown clause " + std::string(clause));
+      }
+      if (i + 1 >= words->size()) throw refused("a ( has no )");
+      ++i;
+    }
+  }
+
+  static Operator reduction_operator(std::string_view text) {
+    if (text == "min") return Operator::kLeast;
+    if (text == "max") return Operator::kMost;
+    static constexpr std::string_view kOthers[] = {"+", "*", "&", "|", "^"};
+    const bool known = std::find(std::begin(kOthers), std::end(kOthers), text) != std::end(kOthers);
+    return known ? operator_of(text) : Operator::kNone;
+  }
+
+  // Fills the counter of a loop whose first, condition and step are about one variable.
+  [[nodiscard]] bool counter_of(const std::vector<std::size_t>& parts, ParallelLoop& loop) {
+    const Node &first = node(parts[0]), &condition = node(parts[1]), &step = node(parts[2]);
+    if (first.kind == NodeKind::kDeclare && first.kids.size() == 1) {
+      loop.counter = first.slot;
+    } else if (first.kind == NodeKind::kAssign && node(first.kids[0]).kind == NodeKind::kName) {
+      loop.counter = node(first.kids[0]).slot;
+    } else {
+      return false;
+    }
+    const auto names_counter = [&](std::size_t n) {
+      return node(n).kind == NodeKind::kName && node(n).slot == loop.counter;
+    };
+    const bool compares = condition.kind == NodeKind::kBinary && condition.op >= Operator::kLess &&
+                          condition.op <= Operator::kNotEqual && names_counter(condition.kids[0]);
+    const bool steps = step.kind == NodeKind::kStep ||
+                       (step.kind == NodeKind::kAssign &&
+                        (step.op == Operator::kAdd || step.op == Operator::kSubtract));
+    return compares && steps && names_counter(step.kids[0]);
+  }
+
+  // Whether a statement leaves the loop around it.
+  [[nodiscard]] bool leaves(std::size_t index, bool in_loop) {
+    const Node& n = node(index);
+    if (n.kind == NodeKind::kReturn || (n.kind == NodeKind::kBreak && !in_loop)) return true;
+    const bool loop =
+        n.kind == NodeKind::kFor || n.kind == NodeKind::kWhile || n.kind == NodeKind::kDo;
+    return std::any_of(n.kids.begin(), n.kids.end(),
+                       [&](std::size_t kid) { return leaves(kid, in_loop || loop); });
+  }
+
+  [[nodiscard]] bool sets(std::size_t index, std::size_t slot) {
+    const Node& n = node(index);
+    const bool writes = n.kind == NodeKind::kAssign || n.kind == NodeKind::kStep;
+    if (writes && node(n.kids[0]).kind == NodeKind::kName && node(n.kids[0]).slot == slot) {
+      return true;
+    }
+    return std::any_of(n.kids.begin(), n.kids.end(),
+                       [&](std::size_t kid) { return sets(kid, slot); });
   }
 
   // An expression that may be left out, and what ends it.
@@ -423,14 +504,20 @@ class Parser {
       calls_.push_back({c, id, at});
       return c;
     }
+    const auto slot = slot_of(id);
+    if (!slot) throw Refusal{id + " is not declared", at};
+    const std::size_t n = add(NodeKind::kName);
+    node(n).slot = *slot;
+    return n;
+  }
+
+  [[nodiscard]] std::optional<std::size_t> slot_of(std::string_view name) const {
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-      const auto found = scope->find(id);
-      if (found == scope->end()) continue;
-      const std::size_t n = add(NodeKind::kName);
-      node(n).slot = found->second;
-      return n;
+      if (const auto found = scope->find(std::string(name)); found != scope->end()) {
+        return found->second;
+      }
     }
-    throw Refusal{id + " is not declared", at};
+    return {};
   }
 
   std::size_t constant(std::int64_t value) {
@@ -442,7 +529,7 @@ class Parser {
   std::size_t number() {
     std::int64_t value = 0;
     for (const char c : now().text) {
-      if (!digit(c) || value > INT32_MAX) refuse("numbers are decimal and fit an int");
+      if (c < '0' || c > '9' || value > INT32_MAX) refuse("numbers are decimal and fit an int");
       value = value * 10 + (c - '0');
     }
     if (value > INT32_MAX) refuse("numbers are decimal and fit an int");
@@ -462,33 +549,13 @@ class Parser {
   std::vector<Token> tokens_;
   std::size_t at_ = 0, slots_ = 0;
   int depth_ = 0;
+  bool in_parallel_ = false;
   std::vector<std::map<std::string, std::size_t>> scopes_;
   std::vector<OpenCall> calls_;
   Program program_;
 };
 
 }  // namespace
-
-std::optional<std::vector<Token>> scan(std::string_view source) {
-  std::vector<Token> out;
-  for (std::size_t at = skip(source, 0); at < source.size(); at = skip(source, at)) {
-    std::size_t end = at;
-    while (end < source.size() && name_byte(source[end])) ++end;
-    TokenKind kind = digit(source[at]) ? TokenKind::kNumber : TokenKind::kName;
-    if (end == at) {
-      const auto* symbol = std::find_if(kSymbols.begin(), kSymbols.end(), [&](std::string_view s) {
-        return source.substr(at).starts_with(s);
-      });
-      if (symbol == kSymbols.end()) return {};
-      end = at + symbol->size();
-      kind = TokenKind::kSymbol;
-    }
-    out.push_back({kind, source.substr(at, end - at), at});
-    at = end;
-  }
-  out.push_back({TokenKind::kEnd, {}, source.size()});
-  return out;
-}
 
 const Function* Program::find(std::string_view name) const {
   for (const Function& f : functions) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <deque>
 #include <limits>
+#include <unordered_map>
 
 #include "bench/families/contracts/mini_c.hpp"
 
@@ -68,15 +69,64 @@ std::int64_t compute(Operator op, std::int64_t a, std::int64_t b) {
       return shift(a, b, true);
     case Operator::kRight:
       return shift(a, b, false);
+    case Operator::kLeast:
+      return std::min(a, b);
+    case Operator::kMost:
+      return std::max(a, b);
     default:
       throw Stop::kType;
   }
 }
 
+// What a thread's own copy of a reduced variable begins with.
+std::int64_t neutral(Operator op) {
+  switch (op) {
+    case Operator::kMultiply:
+      return 1;
+    case Operator::kBitAnd:
+      return -1;
+    case Operator::kLeast:
+      return INT32_MAX;
+    case Operator::kMost:
+      return INT32_MIN;
+    default:
+      return 0;
+  }
+}
+
+// Which iterations of a parallel loop touched which places.
+class Accesses {
+ public:
+  void begin_iteration() { ++iteration_; }
+  void note(const void* place, bool writes) {
+    Touched& t = touched_[place];
+    const bool others_wrote = t.writer != 0 && t.writer != iteration_;
+    const bool others_read = t.reader != 0 && (t.reader != iteration_ || t.several_read);
+    if (others_wrote || (writes && others_read)) throw Stop::kRace;
+    if (writes) {
+      t.writer = iteration_;
+    } else {
+      t.several_read = others_read;
+      t.reader = iteration_;
+    }
+  }
+
+ private:
+  struct Touched {
+    std::uint64_t writer = 0, reader = 0;  // iterations, from 1
+    bool several_read = false;
+  };
+  std::unordered_map<const void*, Touched> touched_;
+  std::uint64_t iteration_ = 0;
+};
+
 class Runner {
  public:
   Runner(const Program& program, std::uint64_t max_steps)
-      : program_(program), steps_left_(max_steps) {}
+      : program_(program), max_steps_(max_steps), steps_left_(max_steps) {}
+
+  // Steps so far, less those that other threads ran meanwhile.
+  [[nodiscard]] std::uint64_t time() const { return max_steps_ - steps_left_ - saved_ + forks_; }
 
   std::int64_t start(const Function& f, std::span<const Argument> arguments) {
     std::vector<Value> values;
@@ -130,15 +180,27 @@ class Runner {
     const Value base = value(index.kids[0]);
     const std::int64_t at = number(index.kids[1]) + base.n;
     if (base.array < 0) throw Stop::kType;
-    const Cells& cells = arrays_[static_cast<std::size_t>(base.array)];
+    const auto array = static_cast<std::size_t>(base.array);
+    const Cells& cells = arrays_[array];
     if (at < 0 || at >= static_cast<std::int64_t>(cells.data->size())) throw Stop::kBounds;
     if (writes && cells.constant) throw Stop::kConstant;
-    return (*cells.data)[static_cast<std::size_t>(at)];
+    std::int64_t& found = (*cells.data)[static_cast<std::size_t>(at)];
+    // Arrays made in an iteration are its own.
+    if (region_ && array < region_->shared_arrays) region_->accesses.note(&found, writes);
+    return found;
+  }
+
+  // A variable; those of the function that holds the loop are shared unless the loop owns them.
+  Value& variable(std::size_t slot, bool writes) {
+    if (region_ && calls_ == region_->calls && !region_->owned[slot]) {
+      region_->accesses.note(&slots_[slot], writes);
+    }
+    return slots_[slot];
   }
 
   Value store(const Node& target, Value v) {
     if (v.n == kUnset) throw Stop::kUnset;
-    if (target.kind == NodeKind::kName) return slots_[target.slot] = v;
+    if (target.kind == NodeKind::kName) return variable(target.slot, true) = v;
     if (v.array >= 0) throw Stop::kType;
     cell(target, true) = v.n;
     return v;
@@ -190,7 +252,7 @@ class Runner {
       case NodeKind::kNumber:
         return {n.value, -1};
       case NodeKind::kName:
-        return slots_[n.slot];
+        return variable(n.slot, false);
       case NodeKind::kIndex:
         return {cell(n, false), -1};
       case NodeKind::kCall:
@@ -221,6 +283,8 @@ class Runner {
       slots_[n.slot] = n.kids.empty() ? Value{} : value(n.kids[0]);
       return;
     }
+    // Cells cost steps: a loop makes as many arrays as it has rounds.
+    for (std::int64_t cells = 0; cells < n.value; cells += 8) count();
     // With an initialiser the cells it does not name are 0 (ISO C17, 6.7.9).
     std::vector<std::int64_t>& cells =
         own_.emplace_back(static_cast<std::size_t>(n.value), n.kids.empty() ? kUnset : 0);
@@ -245,6 +309,64 @@ class Runner {
     }
   }
 
+  // Which slots of the frame each thread has for itself.
+  [[nodiscard]] std::vector<bool> owned_slots(const ParallelLoop& loop) const {
+    std::vector<bool> out(slots_.size(), false);
+    for (std::size_t s = loop.first_inside; s < loop.end_inside; ++s) out[s] = true;
+    for (const std::size_t s : loop.own) out[s] = true;
+    for (const auto& r : loop.reductions) out[r.slot] = true;
+    out[loop.counter] = true;
+    return out;
+  }
+
+  // The counter's values, found by running the loop's head alone.
+  [[nodiscard]] std::vector<std::int64_t> iterations(const Node& n, const ParallelLoop& loop) {
+    std::vector<std::int64_t> out;
+    for ((void)run(n.kids[0]); number(n.kids[1]) != 0; (void)run(n.kids[2])) {
+      out.push_back(slots_[loop.counter].n);
+    }
+    return out;
+  }
+
+  void run_parallel(const Node& n, const ParallelLoop& loop) {
+    const Node& inner = node(n.kids[0]);
+    const std::vector<Value> before = slots_;
+    const std::uint64_t before_head = steps_left_;
+    const std::vector<std::int64_t> counters = iterations(inner, loop);
+    const std::uint64_t head = before_head - steps_left_;  // each thread counts its own share
+    region_.emplace(Region{calls_, arrays_.size(), owned_slots(loop), {}});
+    std::vector<Value> reduced;
+    for (const auto& r : loop.reductions) reduced.push_back(before[r.slot]);
+    std::uint64_t all = 0, slowest = 0;
+    for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
+      const std::uint64_t start = steps_left_;
+      for (const auto& r : loop.reductions) slots_[r.slot] = {neutral(r.op), -1};
+      const std::size_t end = counters.size() * (thread + 1) / kThreads;
+      for (std::size_t i = counters.size() * thread / kThreads; i < end; ++i) {
+        region_->accesses.begin_iteration();
+        for (const std::size_t s : loop.own) slots_[s] = {};
+        slots_[loop.counter] = {counters[i], -1};
+        (void)run(inner.kids[3]);
+        for (const auto& r : loop.reductions) {
+          if (slots_[r.slot].array >= 0) throw Stop::kType;
+        }
+      }
+      for (std::size_t r = 0; r < reduced.size() && !counters.empty(); ++r) {
+        const auto& [slot, op] = loop.reductions[r];
+        reduced[r] = combine(op, reduced[r], slots_[slot]);
+      }
+      all += start - steps_left_;
+      slowest = std::max(slowest, start - steps_left_);
+    }
+    region_.reset();
+    saved_ += all - slowest + head - head / kThreads;
+    forks_ += kForkSteps;
+    // Outside the loop its threads' own variables are what they were.
+    for (const std::size_t s : loop.own) slots_[s] = before[s];
+    slots_[loop.counter] = before[loop.counter];
+    for (std::size_t r = 0; r < reduced.size(); ++r) slots_[loop.reductions[r].slot] = reduced[r];
+  }
+
   Flow run(std::size_t index) {
     count();
     const Node& n = node(index);
@@ -264,6 +386,10 @@ class Runner {
       case NodeKind::kFor:
         (void)run(n.kids[0]);
         return loop(n, n.kids[1], n.kids[3], n.kids[2]);
+      case NodeKind::kParallel:
+        if (region_) return run(n.kids[0]);  // a thread of a loop is alone in another
+        run_parallel(n, program_.parallel[n.slot]);
+        return Flow::kNext;
       case NodeKind::kReturn:
         if (!n.kids.empty()) result_ = {number(n.kids[0]), -1};
         return Flow::kReturn;
@@ -283,8 +409,17 @@ class Runner {
     }
   }
 
+  // The parallel loop at work.
+  struct Region {
+    int calls;  // in the function that holds it
+    std::size_t shared_arrays;
+    std::vector<bool> owned;
+    Accesses accesses;
+  };
+
   const Program& program_;
-  std::uint64_t steps_left_;
+  std::uint64_t max_steps_, steps_left_, saved_ = 0, forks_ = 0;
+  std::optional<Region> region_;
   int calls_ = 0;
   Value result_;
   std::vector<Value> slots_;
@@ -316,17 +451,21 @@ const char* stop_text(Stop stop) {
       return "a const array is written";
     case Stop::kNoResult:
       return "it returns nothing";
+    case Stop::kRace:
+      return "two iterations touch the same place and one writes it";
   }
   return "";
 }
 
 Outcome call(const Program& program, const Function& function, std::span<const Argument> arguments,
              std::uint64_t max_steps) {
-  if (arguments.size() != function.parameters.size()) return {Stop::kType, 0};
+  if (arguments.size() != function.parameters.size()) return {Stop::kType, 0, 0};
+  Runner runner(program, max_steps);
   try {
-    return {Stop::kNone, Runner(program, max_steps).start(function, arguments)};
+    const std::int64_t result = runner.start(function, arguments);
+    return {Stop::kNone, result, runner.time()};
   } catch (const Stop stop) {
-    return {stop, 0};
+    return {stop, 0, runner.time()};
   }
 }
 

@@ -125,9 +125,8 @@ class GoalScenario {
   }
 
   void rule(core::JsonWriter& json, const Change& c) const {
-    static constexpr const char* kOps[] = {"insert", "update", "delete"};
     json.begin_object().field("table", "config");
-    json.field("op", kOps[static_cast<std::size_t>(c.kind)]);
+    json.field("op", op_name(c.kind));
     json.key("match").begin_object().field("key", key(c));
     if (c.kind != ChangeKind::kDelete) json.key("value").raw(value(c));
     json.end_object().end_object();

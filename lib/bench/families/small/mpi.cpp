@@ -341,7 +341,6 @@ TaskRecord make_mpi(const SmallOptions& options, std::uint64_t index, core::Rng&
 }
 
 void read_mpi(const Cursor& json, Store& store, Task& task) {
-  task.base = task.initial = store.empty_state();
   std::vector<MpiCall> calls;
   json.at("calls").items([&](const Cursor& c) {
     if (!c.is_array() || c.size() != 2) throw c.error("expected [line, call]");
@@ -356,11 +355,7 @@ void read_mpi(const Cursor& json, Store& store, Task& task) {
       }
     });
   });
-  Option option;
-  option.check = std::make_shared<MpiCheck>(std::move(calls));
-  task.reference = option.check->plans();
-  task.optimal_steps = 1;
-  task.contract.options.push_back(std::move(option));
+  judge_by(std::make_shared<MpiCheck>(std::move(calls)), store, task);
 }
 
 }  // namespace stateutils::bench

@@ -52,8 +52,8 @@ SmallDraw make_site(const SmallOptions& options, core::Rng& rng) {
 }  // namespace
 
 bool is_small_family(std::string_view family) {
-  static constexpr std::string_view kNames[] = {"contracts", "fsm",     "knapsack", "listops",
-                                                "mpi",       "paradox", "probe",    "routing"};
+  static constexpr std::string_view kNames[] = {
+      "contracts", "fsm", "knapsack", "listops", "mpi", "par", "paradox", "probe", "routing"};
   return std::find(std::begin(kNames), std::end(kNames), family) != std::end(kNames);
 }
 
@@ -106,6 +106,7 @@ SmallDraw make_small(const SmallOptions& options, std::uint64_t index, std::uint
   if (options.family == "routing") record = make_routing(options, index, rng);
   if (options.family == "contracts") record = make_contracts(options, index, rng);
   if (options.family == "mpi") record = make_mpi(options, index, rng);
+  if (options.family == "par") record = make_par(options, index, rng);
   if (options.family == "probe") record = make_probe(options, index, rng);
   if (options.family == "listops") record.set("world", std::string(kSilentWorld));
   out.world = options.family == "listops" ? kSilentWorld : family_world(options.family);
@@ -122,8 +123,17 @@ SmallDraw make_small(const SmallOptions& options, std::uint64_t index, std::uint
 
 std::string_view family_world(std::string_view family) {
   if (family == "knapsack") return kKnapsackWorld;
-  const bool silent = family == "paradox" || family == "mpi" || family == "contracts";
+  const bool silent =
+      family == "paradox" || family == "mpi" || family == "contracts" || family == "par";
   return silent ? kSilentWorld : std::string_view();
+}
+
+void judge_by(std::shared_ptr<const FamilyCheck> check, Store& store, Task& task) {
+  task.base = task.initial = store.empty_state();
+  task.reference = check->plans();
+  task.optimal_steps = 1;
+  Option& option = task.contract.options.emplace_back();
+  option.check = std::move(check);
 }
 
 bool read_family_task(const Cursor& json, Store& store, Task& task) {
@@ -131,6 +141,7 @@ bool read_family_task(const Cursor& json, Store& store, Task& task) {
   if (task.family == "paradox") return read_paradox(json, store, task), true;
   if (task.family == "contracts") return read_contracts(json, store, task), true;
   if (task.family == "mpi") return read_mpi(json, store, task), true;
+  if (task.family == "par") return read_par(json, store, task), true;
   return false;
 }
 

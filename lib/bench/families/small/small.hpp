@@ -1,8 +1,9 @@
-// Families whose tasks are one record each: contracts, knapsack, listops, mpi, paradox, probe,
+// Families whose tasks are one record each: contracts, knapsack, listops, mpi, paradox, par, probe,
 // routing, and random sites.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,11 +51,16 @@ bool read_family_task(const Cursor& json, Store& store, Task& task);
 [[nodiscard]] TaskRecord make_mpi(const SmallOptions& options, std::uint64_t index, core::Rng& rng);
 [[nodiscard]] TaskRecord make_contracts(const SmallOptions& options, std::uint64_t index,
                                         core::Rng& rng);
+[[nodiscard]] TaskRecord make_par(const SmallOptions& options, std::uint64_t index, core::Rng& rng);
 void read_contracts(const Cursor& json, Store& store, Task& task);
+void read_par(const Cursor& json, Store& store, Task& task);
 void read_mpi(const Cursor& json, Store& store, Task& task);
 void read_knapsack(const Cursor& json, Store& store, Task& task);
 void read_paradox(const Cursor& json, Store& store, Task& task);
 extern const std::string_view kKnapsackWorld;
+
+// A task of one step, the answer, which `check` alone judges.
+void judge_by(std::shared_ptr<const FamilyCheck> check, Store& store, Task& task);
 
 // The members that every record begins with.
 [[nodiscard]] TaskRecord small_record(const SmallOptions& options, std::string_view scenario,

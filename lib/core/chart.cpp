@@ -1,4 +1,4 @@
-#include "kv/chart.hpp"
+#include "core/chart.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -9,19 +9,12 @@
 #include "core/units.hpp"
 #include "core/utf8.hpp"
 
-namespace stateutils::kv {
+namespace stateutils::core {
 namespace {
-
-using core::Anchor;
-using core::kGrid;
-using core::kInk;
-using core::kMuted;
-using core::SvgCanvas;
-using core::TextStyle;
 
 constexpr double kLeft = 66, kTop = 44, kBottom = 46, kRight = 22, kLegendRow = 18, kAxisName = 14;
 
-TextStyle style(double size, core::Color color, Anchor anchor = Anchor::kStart, bool bold = false) {
+TextStyle style(double size, Color color, Anchor anchor = Anchor::kStart, bool bold = false) {
   return {size, color, anchor, bold};
 }
 
@@ -29,8 +22,8 @@ TextStyle style(double size, core::Color color, Anchor anchor = Anchor::kStart, 
 std::string short_number(double value) {
   const double size = std::fabs(value);
   int digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3;
-  if (size > 0 && size < 0.01) return core::format_double(std::stod(core::format_fixed(value, 6)));
-  std::string text = core::format_fixed(value, digits);
+  if (size > 0 && size < 0.01) return format_double(std::stod(format_fixed(value, 6)));
+  std::string text = format_fixed(value, digits);
   if (digits > 0) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.') text.pop_back();
@@ -61,7 +54,7 @@ class Scale {
   Scale(const Chart& chart, bool across) : axis_(across ? chart.x : chart.y) {
     low_ = std::numeric_limits<double>::infinity();
     high_ = -low_;
-    for (const Series& series : chart.series) {
+    for (const ChartSeries& series : chart.series) {
       for (const ChartPoint& point : series.points) {
         const double v = across ? point.x : point.y;
         if (!std::isfinite(v) || (axis_.log && v <= 0)) continue;
@@ -88,7 +81,7 @@ class Scale {
       high_ += room;
       if (low_ != 0) low_ -= room;
     }
-    const double unit = axis_.unit == Unit::kBytes ? byte_unit(high_) : 1;
+    const double unit = axis_.unit == ChartUnit::kBytes ? byte_unit(high_) : 1;
     const double step = nice_step((high_ - low_) / 5 / unit) * unit;
     const double first = std::floor(low_ / step + 1e-9), last = std::ceil(high_ / step - 1e-9);
     for (double k = first; k <= last; ++k) ticks_.push_back(k * step);
@@ -123,27 +116,27 @@ class Scale {
     return 10 * power;
   }
 
-  const Axis& axis_;
+  const ChartAxis& axis_;
   double low_ = 0, high_ = 1;
   std::vector<double> ticks_;
 };
 
 // Widths of texts are not known here; a sans-serif letter takes about half its size.
 double text_width(const std::string& text, double size) {
-  return 0.55 * size * static_cast<double>(core::count_code_points(text));
+  return 0.55 * size * static_cast<double>(count_code_points(text));
 }
 
 struct LegendEntry {
-  const Series* series;
+  const ChartSeries* series;
   double x, row;
 };
 
 std::vector<LegendEntry> legend_of(const Chart& chart) {
   std::vector<LegendEntry> entries;
   double x = 0, row = 0;
-  for (const Series& series : chart.series) {
+  for (const ChartSeries& series : chart.series) {
     if (series.name.empty()) continue;
-    const double wide = 30 + text_width(core::shortened(series.name, 44), 12);
+    const double wide = 30 + text_width(shortened(series.name, 44), 12);
     if (x > 0 && x + wide > chart.width) x = 0, ++row;
     entries.push_back({&series, x, row});
     x += wide + 14;
@@ -156,8 +149,8 @@ double legend_height(const Chart& chart) {
   return entries.empty() ? 0 : (entries.back().row + 1) * kLegendRow + 6;
 }
 
-void draw_mark(SvgCanvas& canvas, const Series& series, double x, double y) {
-  using Shape = Series::Shape;
+void draw_mark(SvgCanvas& canvas, const ChartSeries& series, double x, double y) {
+  using Shape = ChartSeries::Shape;
   if (series.shape == Shape::kDots) {
     canvas.dot(x + 9, y - 4, 5, series.color, series.name);
   } else if (series.shape == Shape::kRings) {
@@ -188,8 +181,7 @@ class Drawing {
     for (const LegendEntry& entry : legend_of(chart_)) {
       const double at = y + kTop + 8 + entry.row * kLegendRow;
       draw_mark(canvas_, *entry.series, left_ + entry.x, at);
-      canvas_.text(left_ + entry.x + 24, at, core::shortened(entry.series->name, 44),
-                   style(12, kInk));
+      canvas_.text(left_ + entry.x + 24, at, shortened(entry.series->name, 44), style(12, kInk));
     }
     for (const double tick : up_.ticks()) {
       const double at = place_y(tick);
@@ -213,8 +205,8 @@ class Drawing {
     canvas_.text(x, top_ - 10, chart_.y.label, style(12, kInk));
   }
 
-  void series(const Series& series) {
-    using Shape = Series::Shape;
+  void series(const ChartSeries& series) {
+    using Shape = ChartSeries::Shape;
     std::vector<std::pair<double, double>> line;
     for (const ChartPoint& point : series.points) {
       if (!std::isfinite(point.x) || !std::isfinite(point.y)) continue;
@@ -248,27 +240,27 @@ class Drawing {
 
 }  // namespace
 
-std::string format_value(double value, Unit unit) {
-  if (value == 0) return unit == Unit::kShare ? "0%" : "0";
+std::string format_value(double value, ChartUnit unit) {
+  if (value == 0) return unit == ChartUnit::kShare ? "0%" : "0";
   switch (unit) {
-    case Unit::kSeconds:
+    case ChartUnit::kSeconds:
       return scaled(value, {{1, " s"}, {1e-3, " ms"}, {1e-6, " us"}, {1e-9, " ns"}});
-    case Unit::kBytes:
+    case ChartUnit::kBytes:
       return scaled(value, {{1099511627776.0, " TiB"},
                             {1073741824.0, " GiB"},
                             {1048576.0, " MiB"},
                             {1024.0, " KiB"},
                             {1, " B"}});
-    case Unit::kShare:
+    case ChartUnit::kShare:
       return short_number(100 * value) + "%";
     default:
-      if (std::fabs(value) >= 1e15) return core::format_double(value);
+      if (std::fabs(value) >= 1e15) return format_double(value);
       if (std::fabs(value) < 1e4) return short_number(value);
       return scaled(value, {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}});
   }
 }
 
-Extent chart_extent(const Chart& chart) {
+ChartExtent chart_extent(const Chart& chart) {
   const double title = std::max(text_width(chart.title, 15), text_width(chart.note, 11));
   return {std::max(kLeft + chart.width + kRight, title),
           kTop + legend_height(chart) + kAxisName + chart.height + kBottom};
@@ -277,14 +269,14 @@ Extent chart_extent(const Chart& chart) {
 void draw_chart(SvgCanvas& canvas, const Chart& chart, double x, double y) {
   Drawing drawing(canvas, chart, x, y);
   drawing.frame(x, y);
-  for (const Series& series : chart.series) drawing.series(series);
+  for (const ChartSeries& series : chart.series) drawing.series(series);
 }
 
 std::string charts_svg(const std::string& heading, const std::vector<Chart>& charts, bool inside) {
   constexpr double kMargin = 20, kGap = 24;
-  Extent all{2 * kMargin - kGap, 0};
+  ChartExtent all{2 * kMargin - kGap, 0};
   for (const Chart& chart : charts) {
-    const Extent extent = chart_extent(chart);
+    const ChartExtent extent = chart_extent(chart);
     all.width += extent.width + kGap;
     all.height = std::max(all.height, extent.height);
   }
@@ -303,4 +295,4 @@ std::string charts_svg(const std::string& heading, const std::vector<Chart>& cha
   return canvas.svg();
 }
 
-}  // namespace stateutils::kv
+}  // namespace stateutils::core

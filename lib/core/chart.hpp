@@ -6,13 +6,13 @@
 
 #include "core/svg.hpp"
 
-namespace stateutils::kv {
+namespace stateutils::core {
 
-enum class Unit { kNumber, kSeconds, kBytes, kShare };
+enum class ChartUnit { kNumber, kSeconds, kBytes, kShare };
 
-struct Axis {
+struct ChartAxis {
   std::string label;
-  Unit unit = Unit::kNumber;
+  ChartUnit unit = ChartUnit::kNumber;
   bool log = false;  // only where every value is positive
 };
 
@@ -21,33 +21,33 @@ struct ChartPoint {
   std::string tip{};
 };
 
-struct Series {
+struct ChartSeries {
   enum class Shape { kLine, kDashed, kSteps, kDots, kRings };
   std::string name;  // in the legend; empty: not there
-  core::Color color{};
+  Color color{};
   Shape shape = Shape::kLine;
   std::vector<ChartPoint> points{};
 };
 
 struct Chart {
   std::string title, note;
-  Axis x, y;
-  std::vector<Series> series{};
+  ChartAxis x, y;
+  std::vector<ChartSeries> series{};
   double width = 560, height = 320;  // of the part that holds the points
 };
 
-struct Extent {
+struct ChartExtent {
   double width = 0, height = 0;
 };
 
-[[nodiscard]] Extent chart_extent(const Chart& chart);
+[[nodiscard]] ChartExtent chart_extent(const Chart& chart);
 // With its top left corner at x, y. Values that are not finite are left out.
-void draw_chart(core::SvgCanvas& canvas, const Chart& chart, double x, double y);
+void draw_chart(SvgCanvas& canvas, const Chart& chart, double x, double y);
 // A picture of its own: charts side by side below a heading. `inside` an HTML page or a file.
 [[nodiscard]] std::string charts_svg(const std::string& heading, const std::vector<Chart>& charts,
                                      bool inside);
 
 // "250 ms", "40 GiB", "37.5%", "1.2M": a value in the unit of an axis, at most 4 digits.
-[[nodiscard]] std::string format_value(double value, Unit unit);
+[[nodiscard]] std::string format_value(double value, ChartUnit unit);
 
-}  // namespace stateutils::kv
+}  // namespace stateutils::core
