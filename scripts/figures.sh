@@ -25,6 +25,10 @@ for agent in oracle inspect-first stale-trust blind; do
 done
 cat oracle.jsonl inspect-first.jsonl stale-trust.jsonl blind.jsonl | gen-bench report -q --svg "$out/gen-bench.svg" - >scores.txt
 
+# Who overwrote whom: the first of the lost updates that a broken commit check let through.
+gen-bench generate -q --family multiagent -n 4 --seed 7 | gen-bench run -q --agent builtin:oracle --bug ww - |
+  gen-bench trace -q --to sbus | sbus-check audit -q --svg "$out/sbus-check.svg" -o violations.jsonl - || [ $? -eq 1 ]
+
 # What a copy in eight bits loses, tensor by tensor.
 model=$root/testdata/ckpt-convert/sharded-safetensors-bf16
 ckpt-convert convert -q "$model" small.safetensors --dtype f8_e4m3

@@ -8,10 +8,7 @@ namespace stateutils::kv {
 
 KvTree::KvTree(const Trace& trace, const std::vector<TierSetup>& tiers, bool exclusive,
                const AgentSteps* steps)
-    : trace_(trace),
-      tiers_(tiers),
-      exclusive_(exclusive),
-      steps_(steps) {
+    : trace_(trace), tiers_(tiers), exclusive_(exclusive), steps_(steps) {
   if (steps != nullptr) users_.emplace(*steps);
 }
 

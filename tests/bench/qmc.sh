@@ -8,7 +8,7 @@ formula=${STATEUTILS_BIN%/*}/tests/qmc_formula
 tool=$STATEUTILS_BIN/qmc-sample
 if [ -n "${BENCH_SMOKE:-}" ]; then
   [ -x "$suite" ] || exit 77
-  "$suite" 2 keister2
+  "$suite" 2 corner3-3
   "$formula" 1024
   exit 0
 fi

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # statesmix beside every peer that is on PATH, on each file of STATESMIX_CORPORA (a list of paths;
 # default: a small source file): packed bytes and CPU seconds of one thread, ours and theirs in one
-# run, as JSON lines, a table and FILE.svg, the plot of size against time. lpaq1, paq8l, paq8px and
-# statesmix-paper are taken where somebody has built them. PRESETS="1 3 6 9" chooses ours.
+# run, as JSON lines, a table, NAME.jsonl (the points) and NAME.svg (size against time). lpaq1, paq8l,
+# paq8px and statesmix-paper are taken where somebody has built them. PRESETS="1 3 6 9" chooses ours.
 set -eu
 corpora=${STATESMIX_CORPORA:-$TESTDATA/statesmix/source-6k.txt}
 presets=${PRESETS:-1 3 6 9}
@@ -27,28 +27,6 @@ peer() {
   if command -v "$1" >/dev/null; then point "$2" "$3"; fi
 }
 
-plot() {
-  awk -F '\t' -v title="$1" '
-    function x(s) { return 60 + 560 * (log(s > 0.01 ? s : 0.01) - low) / (high - low) }
-    function y(b) { return 330 - 290 * (b - least) / (most - least + 1) }
-    { name[NR] = $1; bytes[NR] = $2; cpu[NR] = $3 > 0.01 ? $3 : 0.01
-      if (NR == 1 || $2 < least) least = $2
-      if ($2 > most) most = $2
-      l = log(cpu[NR]); if (NR == 1 || l < low) low = l; if (NR == 1 || l > high) high = l }
-    END {
-      if (high - low < 0.1) high = low + 0.1
-      print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"380\" font-family=\"sans-serif\" font-size=\"11\">"
-      print "<rect width=\"760\" height=\"380\" fill=\"white\"/><path d=\"M60 30V340H640\" fill=\"none\" stroke=\"black\"/>"
-      printf "<text x=\"60\" y=\"20\">%s: packed bytes against CPU seconds (logarithmic)</text>\n", title
-      printf "<text x=\"4\" y=\"44\">%d</text><text x=\"4\" y=\"334\">%d</text>", most, least
-      printf "<text x=\"60\" y=\"358\">%.2f s</text><text x=\"600\" y=\"358\">%.2f s</text>\n", exp(low), exp(high)
-      for (i = 1; i <= NR; i++)
-        printf "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/><text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-          x(cpu[i]), y(bytes[i]), name[i] ~ /^statesmix/ ? "crimson" : "steelblue", x(cpu[i]) + 6, y(bytes[i]) + 4, name[i]
-      print "</svg>"
-    }' "$work/points"
-}
-
 for file in $corpora; do
   : >"$work/points"
   cp "$file" "$work/in"
@@ -68,7 +46,8 @@ for file in $corpora; do
   fi
   cd "$OLDPWD"
   name=$(basename "$file")
-  plot "$name" >"$name.svg"
+  awk -F '\t' '{ printf "{\"name\":\"%s\",\"bytes\":%d,\"cpu_s\":%s}\n", $1, $2, $3 }' "$work/points" >"$name.jsonl"
+  statesmix plot --title "$name: size against time" -o "$name.svg" "$name.jsonl"
   echo "$name, $(stat -c %s "$file") bytes, sha256 $(sha256sum <"$file" | cut -c1-16); plot in $name.svg"
   awk -F '\t' '{ printf "  %-14s %10d bytes %8.2f s\n", $1, $2, $3 }' "$work/points"
   # Every preset beside every peer: sizes (ratio = ours / peer, smaller is better) and CPU seconds.

@@ -38,11 +38,10 @@ Bytes coded(const Bytes& raw, int preset) {
   RangeEncoder coder(out);
   Predictor predictor(model_config(preset, raw.size()), active_isa());
   for (std::size_t i = 0; i < raw.size(); ++i) {
-    predictor.start_byte(raw.data(), i);
     for (int shift = 7; shift >= 0; --shift) {
       const int bit = (raw[i] >> shift) & 1;
       coder.encode(bit, predictor.predict());
-      predictor.update(bit);
+      predictor.update(bit, raw.data(), i + 1);
     }
   }
   coder.finish();

@@ -1,6 +1,7 @@
 #include "sbus/audit.hpp"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "audit_report.hpp"
 #include "core/signals.hpp"
@@ -10,6 +11,7 @@
 #include "sbus/op_source.hpp"
 #include "sbus/pg_store.hpp"
 #include "subcommands.hpp"
+#include "timeline.hpp"
 
 namespace stateutils::sbus_check {
 namespace {
@@ -20,7 +22,7 @@ struct AuditCommand {
   core::Duration ttl{3600ll * 1'000'000'000};
   std::uint64_t window = 16;
   std::optional<std::uint64_t> max_report;
-  std::optional<std::string> html, map;
+  std::optional<std::string> html, svg, map;
   bool first = false, summary = false, tail = false, skip_bad = false, no_frame = false,
        line_buffered = false;
 };
@@ -112,8 +114,10 @@ Outcome audit_by_intervals(const AuditCommand& o, const core::Io& io, core::Outp
 
 int audit(AuditCommand o, const core::Io& io) {
   io.require_json_target(o.output == "-");
-  if (o.html == "-" && o.output == "-")
-    throw core::usage_error("--html: stdout carries the records");
+  for (const auto& [name, file] : {std::pair("--html", &o.html), std::pair("--svg", &o.svg)}) {
+    if (*file == "-" && o.output == "-")
+      throw core::usage_error(std::string(name) + ": stdout carries the records");
+  }
   if (o.files.empty()) o.files.emplace_back("-");
   const auto out = io.open_output(o.output);
   const bool table = core::wants_table(o.table, o.output == "-" && io.out_is_terminal);
@@ -121,16 +125,19 @@ int audit(AuditCommand o, const core::Io& io) {
                             : json_report(io, *out, o.files, !o.no_frame, o.line_buffered);
   const auto page = o.html ? io.open_output(*o.html) : nullptr;
   const auto html = page ? html_report(*page, o.files) : nullptr;
+  const auto picture = o.svg ? io.open_output(*o.svg) : nullptr;
+  bool drawn = false;
   const sbus::ViolationSink sink = [&](const sbus::Violation& violation) {
     report->violation(violation);
     if (html) html->violation(violation);
+    if (picture && !drawn) picture->write(timeline_svg(violation, o.files, false));
+    drawn = true;
   };
   const sbus::AuditOptions options{.ttl_ns = o.ttl.ns,
                                    .refresh_own_writes = o.own_writes == "refresh",
                                    .window = static_cast<std::size_t>(o.window),
                                    .max_report = o.max_report.value_or(UINT64_MAX)};
   report->begin();
-  if (html) html->begin();
   const Outcome outcome = o.order == "log" ? audit_in_log_order(o, io, *out, options, sink)
                                            : audit_by_intervals(o, io, *out, options, sink);
   if (o.summary || table) report->summary(outcome.summary, outcome.extras);
@@ -140,6 +147,7 @@ int audit(AuditCommand o, const core::Io& io) {
     html->end();
     page->commit();
   }
+  if (picture && drawn) picture->commit();
   out->commit();
   if (io.json) {
     nlohmann::ordered_json values;
@@ -176,6 +184,7 @@ void register_audit(core::Tool& tool) {
   cmd.option("--skip-bad", &o->skip_bad, "count malformed lines instead of ending with exit 3");
   cmd.option("--html", &o->html, "also write a page with a timeline of each violation")
       .value_name("FILE");
+  cmd.option("--svg", &o->svg, "also draw the timeline of the first violation").value_name("FILE");
   cmd.option("--no-frame", &o->no_frame, "no header and trailer around the records");
   cmd.option("--line-buffered", &o->line_buffered, "deliver each record at once");
   cmd.option("--table", &o->table, "text for people instead of JSON Lines")

@@ -11,6 +11,7 @@ void register_test(core::Tool& tool);
 void register_list(core::Tool& tool);
 void register_eval(core::Tool& tool);
 void register_bench(core::Tool& tool);
+void register_plot(core::Tool& tool);
 void register_scan(core::Tool& tool);
 void register_filter(core::Tool& tool);  // the form without a subcommand
 

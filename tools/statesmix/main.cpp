@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   statesmix::register_test(tool);
   statesmix::register_list(tool);
   statesmix::register_bench(tool);
+  statesmix::register_plot(tool);
   statesmix::register_eval(tool);
   statesmix::register_scan(tool);
   return tool.main(argc, argv);

@@ -8,7 +8,11 @@
 
 namespace stateutils::statesmix {
 
+inline constexpr int kCellBits = 22;  // of the probability
+inline constexpr std::uint32_t kHitMask = 1023, kMostHits = 255;
 inline constexpr std::uint32_t kHalfCell = 1u << 31;
+// A cell that stays at 1/2: its hits stand behind the last and have rate 0.
+inline constexpr std::uint32_t kFrozenHalf = kHalfCell | (kMostHits + 1);
 
 [[nodiscard]] inline std::uint32_t cell_p16(std::uint32_t cell) {
   return cell >> 16;
@@ -20,10 +24,10 @@ inline constexpr std::uint32_t kHalfCell = 1u << 31;
 // Rate max(1 / (hits + 6), 1 / 255), `map_rate` in 2^-13. Products wrap as the sum does; what is
 // below the probability's 22 bits is cut off, downwards.
 inline void update_cell(std::uint32_t& cell, int bit, const std::uint16_t* map_rate) {
-  const std::uint32_t hits = cell & 1023;
-  const std::int32_t gap = (bit << 22) - static_cast<std::int32_t>(cell >> 10);
+  const std::uint32_t hits = cell & kHitMask;
+  const std::int32_t gap = (bit << kCellBits) - static_cast<std::int32_t>(cell >> 10);
   const auto step = static_cast<std::uint32_t>((gap >> 3) * std::int32_t{map_rate[hits]});
-  cell += (step & ~1023u) + (hits < 255 ? 1 : 0);
+  cell += (step & ~kHitMask) + (hits < kMostHits ? 1 : 0);
 }
 
 // Adaptive probability map: 16 cells, one cache line, over stretch in [-8, 8], interpolated; rate

@@ -17,13 +17,11 @@ namespace stateutils::statesmix {
 
 class CounterBank {
  public:
-  static constexpr int kMaxContexts = 64;
+  static constexpr std::size_t kMaxContexts = 64, kMaxCounters = kMaxContexts + 4;
 
   CounterBank(const NgramConfig& config, Arena& arena);
   [[nodiscard]] static std::size_t memory(const NgramConfig& config);
 
-  // Notes the byte that came, as run and in order 1.
-  void end_byte(std::uint32_t byte);
   // Hashes the contexts and asks for their memory; start_byte, any work later, collects it.
   void prefetch_byte(const TextState& text);
   void start_byte(std::uint32_t last_byte);
@@ -35,22 +33,35 @@ class CounterBank {
   // The longest order, numbered from 1, that has seen anything at this node.
   [[nodiscard]] std::uint32_t confident_order() const;
   // Runs that expect 0, and 1, by classes of their number: 8 x 8.
-  [[nodiscard]] std::uint32_t run_votes() const { return votes_; }
+  [[nodiscard]] std::uint32_t run_votes() const;
 
  private:
-  static constexpr std::uint32_t kRunCells = 32 * 8;
+  static constexpr std::uint32_t kRunCells = (kMostRuns + 1) * 8;
   struct Run {
     std::size_t context = 0;
     std::uint32_t* cells = nullptr;
-    std::uint32_t* cell = nullptr;
-    int expected_bit = 0;
+  };
+  struct ActiveRun {
+    std::uint32_t* cells;  // of the run's length, by bit
+    std::uint8_t input, byte;
+  };
+
+  // Cells that predict read, for update to work on.
+  struct Lanes {
+    alignas(64) std::array<std::uint32_t, kMaxCounters> cell;
+    std::array<std::int32_t, kMaxCounters> rate;
+
+    void advance(std::size_t n, int bit);
   };
 
   template <bool Linear>
   void predict_counters(std::uint32_t c0, int bit_index, std::int16_t* x);
-  void predict_runs(std::uint32_t c0, int bit_index, std::int16_t* x);
+  void start_runs();
+  void predict_runs(int bit_index, std::int16_t* x);
+  void update_runs(int bit, int bit_index);
+  void note_runs(std::uint32_t byte);
   void prefetch_nibble(std::uint32_t c0);
-  void start_nibble(std::size_t last_bit);
+  void start_nibble(std::uint32_t c0);
 
   const LogisticTables& t_;
   const CounterStates& states_;
@@ -62,15 +73,17 @@ class CounterBank {
   std::array<std::size_t, kMaxContexts> index_{};
   std::array<std::uint16_t, kMaxContexts> check_{};
   std::array<Bucket*, kMaxContexts> first_{};
-  std::array<Slot*, kMaxContexts + 2> bucket_{};
-  std::array<Slot*, kMaxContexts + 2> slot_{};
-  std::array<std::uint32_t*, kMaxContexts + 2> maps_{};
+  std::array<Slot*, kMaxCounters> tree_{};
+  std::array<Slot*, kMaxCounters> slot_{};
+  std::array<std::uint32_t*, kMaxCounters> cell_{};
+  std::array<std::uint32_t, kMaxCounters> next_{};
+  Lanes lanes_{};
+  std::uint32_t* maps_ = nullptr;  // of the counters one after another
   Slot* order1_ = nullptr;
   std::array<std::size_t, 8> order_index_{};  // contexts that count for the confident order
   std::array<Run, kMaxContexts> run_{};
-  std::array<std::uint8_t, kMaxContexts + 1> active_run_{};  // runs that agree with the byte so far
-  std::size_t active_ = 0;
-  std::uint32_t votes_ = 0;
+  std::array<ActiveRun, kMaxContexts> active_run_{};  // runs that agree with the byte so far
+  std::size_t active_ = 0, ones_ = 0;                 // and how many of them expect 1
 };
 
 }  // namespace stateutils::statesmix

@@ -19,7 +19,7 @@ int pack(const History& h) {
   return (h.n0 * 32 + h.n1) * 4 + h.last;
 }
 
-History after(History h, int bit) {
+History seen(History h, int bit) {
   int& same = bit != 0 ? h.n1 : h.n0;
   int& other = bit != 0 ? h.n0 : h.n1;
   if (same < kMaxCount) ++same;
@@ -36,22 +36,17 @@ CounterStates::CounterStates() {
   number[0] = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     const History h = found[i];
-    Entry e{};
+    std::uint32_t both = 0;
     for (int bit = 0; bit < 2; ++bit) {
-      const History to = after(h, bit);
+      const History to = seen(h, bit);
       int& id = number[static_cast<std::size_t>(pack(to))];
       if (id < 0) {
         id = static_cast<int>(found.size());
         found.push_back(to);
       }
-      e.next[bit] = static_cast<std::uint16_t>(id);
+      both |= static_cast<std::uint32_t>(id) << (16 * bit);
     }
-    // Half steps keep everything in integers: 1 / (n + 1.5) = 2 / (2n + 3).
-    const int n = h.n0 + h.n1;
-    const int step = 131072 / (2 * n + 3);
-    e.confidence = static_cast<std::uint16_t>(131072 * n / (2 * n + 3));
-    e.step = static_cast<std::uint16_t>(step < 65536 / 31 ? 65536 / 31 : step);
-    entry.push_back(e);
+    next.push_back(both);
     // In fifths: (n1 + 2/5) / (n0 + n1 + 4/5).
     const std::uint64_t p = (std::uint64_t{1} << 22) * static_cast<std::uint64_t>(5 * h.n1 + 2) /
                             static_cast<std::uint64_t>(5 * (h.n0 + h.n1) + 4);

@@ -8,16 +8,14 @@
 namespace stateutils::statesmix {
 
 struct CounterStates {
-  struct Entry {
-    std::uint16_t next[2];
-    std::uint16_t confidence;  // n / (n + 1.5) in 2^-16, n = n0 + n1
-    std::uint16_t step;        // 1 / (n + 1.5), at least 1 / 31, in 2^-16
-  };
-  std::vector<Entry> entry;
+  std::vector<std::uint32_t> next;   // state after 0, and after 1 in the upper half
   std::vector<std::uint32_t> start;  // (n1 + 0.4) / (n0 + n1 + 0.8) in 2^-22
 
+  [[nodiscard]] std::uint32_t after(std::uint32_t state, int bit) const {
+    return (next[state] >> (16 * bit)) & 0xFFFF;
+  }
   CounterStates();
-  [[nodiscard]] std::size_t size() const { return entry.size(); }
+  [[nodiscard]] std::size_t size() const { return next.size(); }
 };
 
 [[nodiscard]] const CounterStates& counter_states();

@@ -53,19 +53,13 @@ LogisticTables::LogisticTables() {
     const double v = portable_log(p / (1 - p)) * 256;
     return static_cast<std::int16_t>(clamp_stretch(static_cast<int>(v + (v < 0 ? -0.5 : 0.5))));
   };
-  int cell = 0;
-  for (int z = 0; z < 128; ++z) {
-    const int shift = z == 0 || z == 127 ? 0 : (z < 8 || z >= 120 ? 2 : 5);
-    const int first = z * 512;
-    zone[z] = {cell - (first >> shift), static_cast<std::uint32_t>(shift)};
-    const int width = 1 << shift;
-    for (int p = first; p < first + 512; p += width)
-      stretch[cell++] = stretched((p + 0.5 * width) / 65536);
-  }
+  constexpr int kCells = 1 << kStretchBits;
+  for (int cell = 0; cell < kCells; ++cell) stretch[cell] = stretched((cell + 0.5) / kCells);
   for (int n = 0; n < 256; ++n) {
     const int rate = 8192 / (n + 6);
     map_rate[n] = static_cast<std::uint16_t>(rate < 8192 / 255 ? 8192 / 255 : rate);
   }
+  map_rate[256] = 0;
 }
 
 const LogisticTables& logistic_tables() {

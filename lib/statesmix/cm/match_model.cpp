@@ -61,30 +61,26 @@ void MatchModel::start_byte(const std::uint8_t* history, std::size_t position) {
   if (length_ != 0) predicted_ = history[pointer_];
 }
 
-void MatchModel::predict(const LogisticTables& t, std::uint32_t c0, int bit_index,
-                         std::int16_t* x) {
-  cell_ = nullptr;
-  if (length_ != 0) {
-    const auto want = static_cast<std::uint32_t>(predicted_ | 256);
-    if (want >> (8 - bit_index) == c0) {
-      expected_bit_ = (predicted_ >> (7 - bit_index)) & 1;
-      cell_ = &cells_[bucket(length_) * 2 + (bit_index == 0 ? 0 : 1)];
-      const std::uint32_t p = cell_p16(*cell_);
-      const int st = stretch(t, p);
-      const int linear = (static_cast<int>(p) - 32768) >> 6;
-      x[0] = static_cast<std::int16_t>(expected_bit_ != 0 ? st : -st);
-      x[1] = static_cast<std::int16_t>(expected_bit_ != 0 ? linear : -linear);
-      return;
-    }
-    length_ = 0;
+void MatchModel::predict(const LogisticTables& t, int bit_index, std::int16_t* x) {
+  if (length_ == 0) {
+    x[0] = x[1] = 0;
+    return;
   }
-  x[0] = x[1] = 0;
+  expected_bit_ = (predicted_ >> (7 - bit_index)) & 1;
+  cell_ = &cells_[bucket(length_) * 2 + (bit_index == 0 ? 0 : 1)];
+  const std::uint32_t p = cell_p16(*cell_);
+  const int st = stretch(t, p);
+  const int linear = (static_cast<int>(p) - 32768) >> 6;
+  x[0] = static_cast<std::int16_t>(expected_bit_ != 0 ? st : -st);
+  x[1] = static_cast<std::int16_t>(expected_bit_ != 0 ? linear : -linear);
 }
 
-void MatchModel::update(int bit, const LogisticTables& t) {
-  if (cell_ == nullptr) return;
-  update_cell(*cell_, bit == expected_bit_ ? 1 : 0, t.map_rate);
-  if (bit != expected_bit_) length_ = 0;
+bool MatchModel::update(int bit, const LogisticTables& t) {
+  if (length_ == 0) return false;
+  const bool right = bit == expected_bit_;
+  update_cell(*cell_, right ? 1 : 0, t.map_rate);
+  if (!right) length_ = 0;
+  return !right;
 }
 
 std::uint32_t MatchModel::length_class() const {

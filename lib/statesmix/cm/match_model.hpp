@@ -27,8 +27,9 @@ class MatchModel {
   void start_byte(const std::uint8_t* history, std::size_t position);
 
   // Writes two inputs; both 0 without a match.
-  void predict(const LogisticTables& t, std::uint32_t c0, int bit_index, std::int16_t* x);
-  void update(int bit, const LogisticTables& t);
+  void predict(const LogisticTables& t, int bit_index, std::int16_t* x);
+  // Whether the match ended with this bit.
+  bool update(int bit, const LogisticTables& t);
 
   [[nodiscard]] std::uint32_t length() const { return length_; }
   // The expected byte, or -1.

@@ -14,6 +14,7 @@ SelectorShape selector_shape(Selector s) {
     case Selector::kPartial:
       return {1, true, false, false};
     case Selector::kMatchPartial:
+      return {8, true, false, false};
     case Selector::kSsmPartial:
       return {8, true, true, false};
     case Selector::kOrderBit:
@@ -26,7 +27,7 @@ SelectorShape selector_shape(Selector s) {
     case Selector::kBracketPartial:
       return {16, true, false, false};
     case Selector::kMatchBit:
-      return {32, false, true, false};
+      return {32, false, false, false};
     case Selector::kByteBit:
     case Selector::kByte2Bit:
     case Selector::kClassesBit:
@@ -37,7 +38,7 @@ SelectorShape selector_shape(Selector s) {
     case Selector::kColumnBit:
       return {64, false, false, false};
     case Selector::kExpected:
-      return {257, false, true, false};
+      return {257, false, false, false};
     case Selector::kCount:
       break;
   }
@@ -45,8 +46,7 @@ SelectorShape selector_shape(Selector s) {
 }
 
 int NgramConfig::counter_inputs() const {
-  const auto hashed = static_cast<int>(contexts.size());
-  return hashed * (linear ? 2 : 1) + static_cast<int>(counters());
+  return static_cast<int>(counters()) * (linear ? 2 : 1);
 }
 
 int NgramConfig::inputs() const {
@@ -82,14 +82,13 @@ std::vector<std::string> NgramConfig::components() const {
 }
 
 std::vector<std::size_t> NgramConfig::component_inputs(std::size_t component) const {
-  const std::size_t hashed = contexts.size(), all = counters();
+  const std::size_t all = counters();
   const auto first_run = static_cast<std::size_t>(counter_inputs());
-  if (component < hashed) {
-    std::vector<std::size_t> inputs{component, all + component};
-    if (linear) inputs.push_back(all + hashed + component);
+  if (component < all) {
+    std::vector<std::size_t> inputs{component};
+    if (linear) inputs.push_back(all + component);
     return inputs;
   }
-  if (component < all) return {component};
   if (component < all + runs.size()) return {first_run + component - all};
   const std::size_t match = component - all - runs.size();
   const std::size_t first = first_run + runs.size() + 2 * match;

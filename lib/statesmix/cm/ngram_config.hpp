@@ -36,7 +36,7 @@ enum class Selector : std::uint8_t {
 struct SelectorShape {
   std::uint32_t parts;
   bool by_partial;  // 256 rows a group, else 8
-  bool per_bit;     // the group may change from bit to bit
+  bool per_bit;     // the group may change from bit to bit (or else with the match, or the byte)
   bool waits;       // and depends on what the counters say
 
   [[nodiscard]] std::uint32_t rows() const { return parts * (by_partial ? 256u : 8u); }

@@ -6,30 +6,35 @@
 namespace stateutils::statesmix {
 namespace {
 
-constexpr std::int16_t kFirstWeight = 492;  // 0.03 with 14 fraction bits
-constexpr std::int32_t kFinalRate = 1000;   // in 2^-20
+// `sum` / `inputs`, at most 1, with 14 fraction bits.
+std::int16_t first_weight(int sum, int inputs) {
+  return static_cast<std::int16_t>(sum * 16384 / std::max(sum, inputs));
+}
+constexpr std::int32_t kFinalRate = 1000;  // in 2^-20
 // Errors up to this many 2^-20 move weights by less than is worth the memory traffic.
 constexpr int kQuiet = 1;
 
-// rate(i) = 0.002 + 0.0172 * 60000 / (60000 + 8 i) in 2^-20.
+// rate(i) = 0.0025 + 0.025 * 60000 / (60000 + 8 i) in 2^-20.
 std::int32_t mixer_rate(std::size_t i) {
   const std::uint64_t decaying =
-      std::uint64_t{18000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
-  return static_cast<std::int32_t>(2097 + decaying);
+      std::uint64_t{26000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
+  return static_cast<std::int32_t>(2600 + decaying);
 }
 
 }  // namespace
 
 NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
-    : config_(config),
+    : t_(logistic_tables()),
+      config_(config),
       matches_(config.match_lengths.size()),
       external_(static_cast<std::size_t>(config.external)),
       first_match_(static_cast<std::size_t>(config.counter_inputs()) + config.runs.size()),
       counters_(config, arena),
-      sets_(config.selectors, config.inputs(), kFirstWeight, arena, mixer_kernels(isa)),
+      sets_(config.selectors, config.inputs(), first_weight(2, config.inputs()), arena,
+            mixer_kernels(isa)),
       finals_(config.finals, static_cast<int>(config.selectors.size()),
-              static_cast<std::int16_t>(16384 / std::max<std::size_t>(1, config.selectors.size())),
-              arena, mixer_kernels(isa)),
+              first_weight(1, static_cast<int>(config.selectors.size())), arena,
+              mixer_kernels(isa)),
       refiner_(config, arena) {
   if (matches_ > match_.size() || config.external > 8)
     throw std::logic_error("n-gram model configuration is too large");
@@ -40,15 +45,10 @@ NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
   }
 }
 
-void NgramModel::append(const std::uint8_t* history, std::size_t position) {
+void NgramModel::prefetch_byte(const std::uint8_t* history, std::size_t position) {
   history_ = history;
   position_ = position;
-  if (position == 0) return;
-  counters_.end_byte(history[position - 1]);
-  text_.append(history, position);
-}
-
-void NgramModel::prefetch_byte() {
+  if (position != 0) text_.append(history, position);
   for (std::size_t i = 0; i < matches_; ++i) match_[i].prepare_byte(history_, position_);
   counters_.prefetch_byte(text_);
 }
@@ -59,6 +59,12 @@ void NgramModel::start_byte() {
   rate_ = mixer_rate(position_);
   for (std::size_t i = 0; i < matches_; ++i) match_[i].start_byte(history_, position_);
   counters_.start_byte(text_.byte(1));
+  refiner_.start_byte(text_, match_row());
+  set_slow_parts();
+}
+
+// Parts that stay for the byte, or until a match ends.
+void NgramModel::set_slow_parts() {
   const ExternalBit none;
   for (MixLayer* layer : {&sets_, &finals_}) {
     for (std::size_t k = 0; k < layer->per_byte(); ++k)
@@ -123,17 +129,12 @@ std::uint32_t NgramModel::part(Selector s, const ExternalBit& external) const {
   return 0;
 }
 
-// Rows of all sets but those that wait for the counters, which are on their way meanwhile.
-void NgramModel::select_early(MixLayer& layer, const ExternalBit& external) {
-  for (std::size_t k = layer.per_byte(); k < layer.early(); ++k)
+// Chooses rows of sets [first, last), of which those from `changing` on get a new part first.
+void NgramModel::select(MixLayer& layer, std::size_t first, std::size_t changing, std::size_t last,
+                        const ExternalBit& external) {
+  for (std::size_t k = changing; k < last; ++k)
     layer.set_part(k, part(layer.selector(k), external));
-  layer.choose(0, layer.early(), c0_, bit_);
-}
-
-void NgramModel::select_late(MixLayer& layer, const ExternalBit& external) {
-  for (std::size_t k = layer.early(); k < layer.size(); ++k)
-    layer.set_part(k, part(layer.selector(k), external));
-  layer.choose(layer.early(), layer.size(), c0_, bit_);
+  layer.choose(first, last, c0_, bit_);
 }
 
 // Components that eval leaves out: their inputs stay 0, so their weights never move.
@@ -151,20 +152,22 @@ int NgramModel::component_stretch(std::size_t component) const {
 void NgramModel::fill_inputs(const ExternalBit& external) {
   counters_.predict(c0_, bit_, x_.data());
   std::size_t at = first_match_;
-  for (std::size_t i = 0; i < matches_; ++i, at += 2)
-    match_[i].predict(logistic_tables(), c0_, bit_, &x_[at]);
+  for (std::size_t i = 0; i < matches_; ++i, at += 2) match_[i].predict(t_, bit_, &x_[at]);
   for (std::size_t i = 0; i < external_; ++i) x_[at++] = external.inputs[i];
   if (config_.bias) x_[at] = 256;
   if (!config_.off.empty()) silence();
 }
 
 Prob16 NgramModel::predict(const ExternalBit& external) {
-  refiner_.select(text_, c0_, match_row());
-  select_early(sets_, external);
-  select_early(finals_, external);
+  refiner_.select(c0_, bit_);
+  // Rows of all sets but those that wait for the counters are on their way meanwhile.
+  for (MixLayer* layer : {&sets_, &finals_})
+    select(*layer, 0, layer->per_byte(), layer->early(), external);
   fill_inputs(external);
-  select_late(sets_, external);
-  select_late(finals_, external);
+  for (MixLayer* layer : {&sets_, &finals_}) {
+    if (layer->early() < layer->size())
+      select(*layer, layer->early(), layer->early(), layer->size(), external);
+  }
   sets_.predict(x_.data());
   if (finals_.size() == 0) return refiner_.refine(sets_.mean());
   finals_.predict(sets_.dots());
@@ -176,7 +179,12 @@ void NgramModel::update(int bit) {
   if (finals_.size() != 0) finals_.train(sets_.dots(), bit, kFinalRate, 0);
   refiner_.update(bit);
   counters_.update(bit, c0_, bit_);
-  for (std::size_t i = 0; i < matches_; ++i) match_[i].update(bit, logistic_tables());
+  bool ended = false;
+  for (std::size_t i = 0; i < matches_; ++i) ended = match_[i].update(bit, t_) || ended;
+  if (ended) {
+    refiner_.set_match(match_row());
+    set_slow_parts();
+  }
   c0_ = (c0_ << 1) | static_cast<std::uint32_t>(bit);
   ++bit_;
 }

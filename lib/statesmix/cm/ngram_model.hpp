@@ -30,11 +30,10 @@ class NgramModel {
   NgramModel(const NgramModel&) = delete;
   NgramModel& operator=(const NgramModel&) = delete;
 
-  // history[0, position) is known. append takes its last byte in; prefetch_byte hashes the contexts
-  // and asks for their memory; start_byte, any work later, collects it. predict and update then
-  // alternate for 8 bits.
-  void append(const std::uint8_t* history, std::size_t position);
-  void prefetch_byte();
+  // history[0, position) is known. prefetch_byte takes its last byte in, hashes the contexts and
+  // asks for their memory; start_byte, any work later, collects it. predict and update then
+  // alternate for 8 bits; the next prefetch_byte may come before the last update.
+  void prefetch_byte(const std::uint8_t* history, std::size_t position);
   void start_byte();
   [[nodiscard]] Prob16 predict(const ExternalBit& external);
   void update(int bit);
@@ -48,10 +47,12 @@ class NgramModel {
   [[nodiscard]] std::uint32_t long_match_class() const;
   [[nodiscard]] std::uint32_t match_row() const;
   void fill_inputs(const ExternalBit& external);
-  void select_early(MixLayer& layer, const ExternalBit& external);
-  void select_late(MixLayer& layer, const ExternalBit& external);
+  void set_slow_parts();
+  void select(MixLayer& layer, std::size_t first, std::size_t changing, std::size_t last,
+              const ExternalBit& external);
   void silence();
 
+  const LogisticTables& t_;
   NgramConfig config_;
   std::size_t matches_, external_, first_match_;
   TextState text_;

@@ -82,14 +82,13 @@ bool decode_modelled(const BlockHeader& header, std::span<const std::uint8_t> pa
   RangeDecoder coder(payload.data(), payload.size());
   out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(header.raw_size, 1 << 20)));
   for (std::uint64_t i = 0; i < header.raw_size; ++i) {
-    predictor.start_byte(out.data(), static_cast<std::size_t>(i));
     std::uint32_t c = 1;
     while (c < 256) {
       const int bit = coder.decode(predictor.predict());
-      predictor.update(bit);
       c = (c << 1) | static_cast<std::uint32_t>(bit);
+      if (c >= 256) out.push_back(static_cast<std::uint8_t>(c));
+      predictor.update(bit, out.data(), out.size());
     }
-    out.push_back(static_cast<std::uint8_t>(c));
     if ((i + 1) % kTickBytes == 0) {
       if (coder.overrun()) return false;
       if (tick) tick(kTickBytes, 0);
@@ -128,13 +127,12 @@ std::vector<std::uint8_t> encode_modelled(std::span<const std::uint8_t> raw,
   RangeEncoder coder(out);
   std::size_t ticked_raw = 0, ticked_coded = 0;
   for (std::size_t i = 0; i < raw.size(); ++i) {
-    predictor.start_byte(raw.data(), i);
     for (int shift = 7; shift >= 0; --shift) {
       const int bit = (raw[i] >> shift) & 1;
       const Prob16 p = predictor.predict();
       if (watch) watch(predictor, bit, p);
       coder.encode(bit, p);
-      predictor.update(bit);
+      predictor.update(bit, raw.data(), i + 1);
     }
     if ((i + 1) % kTickBytes == 0 || i + 1 == raw.size()) {
       // Larger than stored already: what is left cannot help.

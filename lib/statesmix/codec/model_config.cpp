@@ -18,11 +18,10 @@ int scaled_bits(std::uint64_t raw_size, int more, int most) {
 NgramConfig fast_ngrams() {
   NgramConfig c;
   c.contexts = {kOrder2, kOrder3, kOrder4, kOrder6, kWord};
-  c.runs = {kOrder6, kWord};
+  c.runs = {kWord};
   c.match_lengths = {6};
   c.selectors = {Selector::kMatchPartial, Selector::kClassesBit};
   c.apms = {{ApmContext::kOrder1, 8}};
-  c.bias = false;  // 16 inputs: one vector
   return c;
 }
 
@@ -30,15 +29,18 @@ NgramConfig medium_ngrams(bool more) {
   NgramConfig c;
   c.contexts = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6,
                 kOrder8, kWord,   kWord1,  kColumn, kOrder3Word};
-  if (more) c.contexts.push_back(kShape);
-  c.runs = c.contexts;
-  c.bias = false;
+  c.runs = {kOrder6, kOrder8, kWord, kWord1};
   c.finals = {Selector::kPartial};
   c.apms = {{ApmContext::kOrder1, 4}, {ApmContext::kOrder2, 4}};
   c.apm_bits = 14;
   c.match_lengths = {6};
   c.selectors = {Selector::kPartial, Selector::kMatchPartial, Selector::kOrderBit};
-  if (more) c.selectors.push_back(Selector::kClassPartial);
+  if (more) {
+    c.contexts.insert(c.contexts.end(), {kShape, kWord2, kSparse23, kIndirect2, kOrder2Shape,
+                                         kNumberMask, kSentence});
+    c.runs.push_back(kShape);
+    c.selectors.insert(c.selectors.end(), {Selector::kClassPartial, Selector::kClassesBit});
+  }
   return c;
 }
 
@@ -55,14 +57,15 @@ NgramConfig strong_ngrams(int preset) {
     if (preset <= 4 && (context == kWordClasses || context == kBracketWord)) continue;
     c.contexts.push_back(context);
   }
-  // With these, preset 6 has 64 inputs: four cache lines of weights a set.
+  // Preset 6 has 48 inputs: three cache lines of weights a set.
+  if (preset >= 5) c.contexts.insert(c.contexts.end(), {kNumberMask, kOrder2Shape});
+  if (preset >= 6) c.contexts.insert(c.contexts.end(), {kSentence, kTagPath, kLineStart});
   c.runs = {kOrder4, kOrder5, kOrder6,   kOrder8,   kOrder11, kWord,      kWord1,
             kWord2,  kColumn, kWordSkip, kSparse23, kShape,   kOrder3Word};
   c.match_lengths = {5, 9};
   c.selectors = {Selector::kPartial,    Selector::kMatchPartial, Selector::kClassPartial,
-                 Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kByte2Bit,
-                 Selector::kClassesBit, Selector::kWordLength,   Selector::kRunsBit,
-                 Selector::kOrderBit,   Selector::kByteBit};
+                 Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kClassesBit,
+                 Selector::kWordLength, Selector::kByteBit};
   c.finals = {Selector::kPartial, Selector::kByteBit, Selector::kClassesBit};
   c.apms = {{ApmContext::kOrder1, 3},
             {ApmContext::kOrder2, 3},
@@ -73,13 +76,13 @@ NgramConfig strong_ngrams(int preset) {
 
 // Presets 7 to 9: what only some files need.
 void add_rare_ngrams(NgramConfig& c, int preset) {
-  c.contexts.insert(c.contexts.end(),
-                    {kWord3, kNumberMask, kTagPath, kRecordAbove, kSentence, kLineStart});
+  c.contexts.insert(c.contexts.end(), {kWord3, kRecordAbove, kSuffix});
   c.selectors.insert(c.selectors.end(),
-                     {Selector::kExpected, Selector::kAboveBit, Selector::kMatchBit});
+                     {Selector::kExpected, Selector::kAboveBit, Selector::kMatchBit,
+                      Selector::kByte2Bit, Selector::kRunsBit, Selector::kOrderBit});
   if (preset >= 8) {
-    c.contexts.insert(c.contexts.end(), {kOrder16, kRecordColumn, kSuffix, kWordGap, kSparse34,
-                                         kSparse13, kAboveTwo, kOrder2Shape});
+    c.contexts.insert(c.contexts.end(),
+                      {kOrder16, kRecordColumn, kWordGap, kSparse34, kSparse13, kAboveTwo});
   }
   if (preset == 9) {
     c.contexts.insert(c.contexts.end(), {kOrder9, kTagParents, kRecordWord, kColumnWide,

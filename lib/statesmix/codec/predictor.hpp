@@ -15,15 +15,17 @@ class Predictor {
  public:
   Predictor(const ModelConfig& config, Isa isa);
 
-  // history[0, position) is known; the next 8 predict/update pairs are the byte at `position`.
-  void start_byte(const std::uint8_t* history, std::size_t position);
+  // predict and update alternate from the block's first bit on.
   [[nodiscard]] Prob16 predict();
-  void update(int bit);
+  // With the last bit of a byte, history[0, position) must end with that byte.
+  void update(int bit, const std::uint8_t* history, std::size_t position);
 
   [[nodiscard]] const NgramModel& ngram() const { return ngram_; }
   [[nodiscard]] const ExternalBit& external() const { return external_; }
 
  private:
+  void start_byte(const std::uint8_t* history, std::size_t position);
+
   Arena arena_;
   NgramModel ngram_;
   std::unique_ptr<SsmModel> ssm_;

@@ -2,7 +2,7 @@
 seq 1 300 >a; statesmix compress -1 a
 run() { "$@"; echo "exit $?"; }
 head -c 60 a.ssmx >cut.ssmx
-{ head -c 70 a.ssmx; printf 'X'; tail -c +72 a.ssmx; } >bad.ssmx
+{ head -c 70 a.ssmx; printf 'XYZ'; tail -c +74 a.ssmx; } >bad.ssmx
 run statesmix decompress -c cut.ssmx >/dev/null
 run statesmix decompress -c bad.ssmx
 run statesmix test bad.ssmx
