@@ -30,7 +30,7 @@ constexpr Kernel kKernels[] = {
   }
   return sum;
 })"},
-    {"largest", "n=12..20 a[n]=-999..999",
+    {"largest", "n=12..24 a[n]=-999..999",
      R"(int largest(const int* a, int n) {
   int best = a[0];
   #pragma omp parallel for reduction(max: best)
