@@ -24,8 +24,11 @@ constexpr const char* kMakeBenchTables =
 // that a transaction locks the rows it reads and not the table or a page of the index: agents on
 // keys of their own would else be refused (PostgreSQL manual, "Serializable Isolation Level").
 constexpr const char* kSettings[] = {"SET default_transaction_isolation = 'serializable'",
-                                     "SET enable_seqscan = off", "SET enable_bitmapscan = off",
-                                     "SET enable_hashjoin = off", "SET enable_mergejoin = off"};
+                                     "SET enable_seqscan = off",
+                                     "SET enable_bitmapscan = off",
+                                     "SET enable_hashjoin = off",
+                                     "SET enable_mergejoin = off",
+                                     "SET jit = off"};  // a scan that is off counts as a costly one
 // The order of $1 is kept: answers are matched by position.
 constexpr const char* kReadRows =
     "SELECT t.version, 0 FROM unnest($1::text[]) WITH ORDINALITY AS k(key, at) "
