@@ -13,7 +13,7 @@
 namespace stateutils::sbus {
 namespace {
 
-constexpr const char* kMakeTables =
+constexpr const char* kMakeBenchTables =
     "SET client_min_messages = warning;"
     "CREATE TABLE IF NOT EXISTS sbus_check_bench(key text PRIMARY KEY, version bigint NOT NULL, "
     "content text NOT NULL) WITH (fillfactor = 10);"
@@ -24,10 +24,13 @@ constexpr const char* kMakeTables =
 // that a transaction locks the rows it reads and not the table or a page of the index: agents on
 // keys of their own would else be refused (PostgreSQL manual, "Serializable Isolation Level").
 constexpr const char* kSettings[] = {"SET default_transaction_isolation = 'serializable'",
-                                     "SET enable_seqscan = off", "SET enable_bitmapscan = off",
-                                     "SET enable_hashjoin = off", "SET enable_mergejoin = off"};
+                                     "SET enable_seqscan = off",
+                                     "SET enable_bitmapscan = off",
+                                     "SET enable_hashjoin = off",
+                                     "SET enable_mergejoin = off",
+                                     "SET jit = off"};  // a scan that is off counts as a costly one
 // The order of $1 is kept: answers are matched by position.
-constexpr const char* kRead =
+constexpr const char* kReadRows =
     "SELECT t.version, 0 FROM unnest($1::text[]) WITH ORDINALITY AS k(key, at) "
     "JOIN sbus_check_bench t USING (key) ORDER BY k.at";
 constexpr const char* kReadCounted =
@@ -35,7 +38,7 @@ constexpr const char* kReadCounted =
     "FROM unnest($1::text[]) WITH ORDINALITY AS k(key, at) "
     "JOIN sbus_check_bench t USING (key) ORDER BY k.at";
 // $1, $2: the key and the version it must be at; $3, $4: all keys and versions that were read.
-constexpr const char* kWrite =
+constexpr const char* kWriteChecked =
     "UPDATE sbus_check_bench SET version = version + 1, content = 'bench' "
     "WHERE key = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM "
     "unnest($3::text[], $4::bigint[]) AS r(key, version) JOIN sbus_check_bench s ON s.key = r.key "
@@ -74,8 +77,8 @@ class PgSession final : public BenchSession {
       : connection_(pg_connect(conninfo)), record_(record) {
     PGconn* const pg = connection_.get();
     for (const char* setting : kSettings) run(pg, setting);
-    prepare("read", record ? kReadCounted : kRead);
-    prepare("write", record ? kWriteCounted : kWrite);
+    prepare("read", record ? kReadCounted : kReadRows);
+    prepare("write", record ? kWriteCounted : kWriteChecked);
     prepare("write-alone", record ? kWriteCounted : kWriteAlone);
     if (PQsetnonblocking(pg, 1) != 0 || PQenterPipelineMode(pg) != 1) {
       throw pg_failure(pg, "enter pipeline mode");
@@ -172,7 +175,7 @@ class PgTarget final : public BenchTarget {
  public:
   PgTarget(const std::string& conninfo, bool record)
       : conninfo_(conninfo), record_(record), control_(pg_connect(conninfo)) {
-    run(control_.get(), kMakeTables);
+    run(control_.get(), kMakeBenchTables);
   }
 
   void prepare(std::span<const std::string> keys) override {

@@ -12,7 +12,7 @@
 namespace stateutils::sbus {
 namespace {
 
-using Ranked = std::pair<std::uint32_t, std::uint32_t>;  // rank, node
+using ByRank = std::pair<std::uint32_t, std::uint32_t>;  // rank, node
 
 // Nodes so that all edges lead forward, of those that may come next the lowest rank first; fewer
 // than all when there is a cycle.
@@ -22,7 +22,7 @@ std::vector<std::uint32_t> topological(const DepGraph& graph,
   for (std::uint32_t node = 0; node < graph.nodes(); ++node) {
     for (const Dep& dep : graph.out(node)) ++before[dep.to];
   }
-  std::priority_queue<Ranked, std::vector<Ranked>, std::greater<>> ready;
+  std::priority_queue<ByRank, std::vector<ByRank>, std::greater<>> ready;
   for (std::uint32_t node = 0; node < graph.nodes(); ++node) {
     if (before[node] == 0) ready.emplace(rank[node], node);
   }
