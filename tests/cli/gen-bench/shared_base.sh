@@ -3,8 +3,8 @@
 gen-bench generate --family conflict17 -n 4 --quiet --no-frame -o whole
 gen-bench generate --family conflict17 -n 4 --quiet --no-frame --shared-base base.json -o shared
 jq -r .task_id whole >ids
-jq -r .task_id shared | cmp - ids && jq -r .init.base shared | uniq | cut -c1-64 >hash
-test "$(tr -d '\n' <base.json | sha256sum | cut -c1-64)" = "$(cat hash)" && echo named
+jq -r .task_id shared | cmp - ids && jq -r .init.base shared | uniq | cut -c1-64 >hash.txt
+test "$(tr -d '\n' <base.json | sha256sum | cut -c1-64)" = "$(cat hash.txt)" && echo named
 test "$(wc -c <shared)" -lt "$(wc -c <whole)" && echo smaller
 for tasks in whole shared; do
   gen-bench run --agent builtin:oracle $tasks --no-frame >$tasks.trials
