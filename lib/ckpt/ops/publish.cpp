@@ -155,10 +155,10 @@ void describe_plans(const std::vector<OutputPlan>& plans, const std::string& dst
     const auto describe = [&](const PlannedRun& run, std::optional<std::uint64_t> at,
                               const char* operation) {
       std::string text;
-      core::JsonWriter nlohmann::json(text);
-      nlohmann::json.begin_object().field("dst", path).key("dst_offset");
-      at ? nlohmann::json.value(*at) : nlohmann::json.null();
-      nlohmann::json.field("src", run.source)
+      core::JsonWriter json(text);
+      json.begin_object().field("dst", path).key("dst_offset");
+      at ? json.value(*at) : json.null();
+      json.field("src", run.source)
           .field("src_offset", run.source_offset)
           .field("length", run.length)
           .field("op", operation)

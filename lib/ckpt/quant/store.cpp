@@ -372,18 +372,18 @@ std::vector<std::string> layer_bytes(const LayerConfig& c, const QuantizedLayer&
 
 std::string config_text(const std::vector<LayerConfig>& layers) {
   std::string text;
-  core::JsonWriter nlohmann::json(text);
-  nlohmann::json.begin_object().field("quant_method", "vptq").key("layers").begin_object();
+  core::JsonWriter json(text);
+  json.begin_object().field("quant_method", "vptq").key("layers").begin_object();
   for (const LayerConfig& c : layers) {
-    nlohmann::json.key(c.name).begin_object().field("dtype", dtype_name(c.dtype));
-    nlohmann::json.key("shape").begin_array().value(c.rows).value(c.columns).end_array();
-    nlohmann::json.field("vector_len", c.v).field("num_centroids", c.k);
-    nlohmann::json.field("num_res_centroids", c.residual_k).field("group_num", c.groups);
-    nlohmann::json.field("outlier_size", c.outliers).field("outlier_vector_len", c.outlier_v);
-    nlohmann::json.field("outlier_num_centroids", c.outlier_k);
-    nlohmann::json.field("enable_perm", c.permuted).field("enable_norm", c.normed).end_object();
+    json.key(c.name).begin_object().field("dtype", dtype_name(c.dtype));
+    json.key("shape").begin_array().value(c.rows).value(c.columns).end_array();
+    json.field("vector_len", c.v).field("num_centroids", c.k);
+    json.field("num_res_centroids", c.residual_k).field("group_num", c.groups);
+    json.field("outlier_size", c.outliers).field("outlier_vector_len", c.outlier_v);
+    json.field("outlier_num_centroids", c.outlier_k);
+    json.field("enable_perm", c.permuted).field("enable_norm", c.normed).end_object();
   }
-  nlohmann::json.end_object().end_object();
+  json.end_object().end_object();
   return text;
 }
 
