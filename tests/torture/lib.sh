@@ -15,6 +15,7 @@
 #   mask=REGEX     text of a filter's output that differs from run to run, such as times
 #   skip=FAULT     leave this fault out, with the reason beside it
 #   lock           the command takes --lock FILE
+#   once           a result that is there is refused
 #   flip=verified  the input carries checksums: a flipped bit is refused or changes nothing
 set -u
 ulimit -c 0
@@ -57,7 +58,7 @@ open_case() {
   name=${fields[0]}
   kind=${fields[1]}
   command=${fields[2]}
-  IN='' ext='' given='' ok=0 cut='' flip='' mask='' takes_lock=0 skip=''
+  IN='' ext='' given='' ok=0 cut='' flip='' mask='' takes_lock=0 once=0 skip=''
   for trait in "${fields[@]:3}"; do
     case $trait in
       in=*) IN=${trait#in=} ;;
@@ -68,6 +69,7 @@ open_case() {
       flip=*) flip=${trait#flip=} ;;
       skip=*) skip="$skip ${trait#skip=}" ;;
       lock) takes_lock=1 ;;
+      once) once=1 ;;
       mask=*) mask=${trait#mask=} ;;
       *) echo "$name: unknown trait $trait" && exit 1 ;;
     esac

@@ -7,7 +7,7 @@ namespace stateutils::statesmix {
 namespace {
 
 struct PlotOptions {
-  std::string points = "-", title = "Size against time", joined = "statesmix", output = "-";
+  std::string points = "-", title = "Frontier", joined = "statesmix", output = "-";
 };
 
 int plot(const PlotOptions& o, core::Io& io) {

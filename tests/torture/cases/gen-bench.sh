@@ -11,7 +11,7 @@ torture_case merge writer 'gen-bench merge @IN@ -o @OUT@' in="$tasks" cut=framed
 torture_case solve writer 'gen-bench solve @IN@ -o @OUT@' in="$tasks" cut=framed
 torture_case validate writer 'gen-bench validate @IN@ -o @OUT@' in="$tasks" cut=framed
 torture_case trace writer 'gen-bench trace --to kv @IN@ -o @OUT@' in="$trials" cut=framed
-torture_case export folder 'gen-bench export --to inspect @OUT@ @IN@' in="$tasks" cut=framed
+torture_case export folder 'gen-bench export --to inspect @OUT@ @IN@' in="$tasks" cut=framed once
 machine=$(torture_make machine.dot 'printf "digraph g { s0 -> s1 [label=\"a / x\"]; s1 -> s0 [label=\"a / y\"]; }\n" >@OUT@')
 torture_case import writer 'gen-bench import --from dot @IN@ -o @OUT@' in="$machine"
 strings=$(torture_make strings.txt 'printf "5 2\n1 2 0 1\n1 1 0\n0 1 1\n0 0\n1 3 0 1 0\n" >@OUT@')

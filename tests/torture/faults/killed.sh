@@ -9,6 +9,7 @@ survives() {
   if [ "$kind" != filter ] && [ -e "$OUT" ]; then
     old_or_new || fail "$label: the destination is torn"
   fi
+  if [ "$once" -eq 1 ]; then rm -rf "$OUT"; fi
   launch
   had_old=0
   holds "$label, then run again" "$ok"
