@@ -35,6 +35,9 @@ ckpt-convert convert -q "$model" small.safetensors --dtype f8_e4m3
 ckpt-convert convert -q small.safetensors back.safetensors --dtype bf16
 ckpt-convert diff -q "$model" back.safetensors --svg "$out/ckpt-convert.svg" -o differences.jsonl || [ $? -eq 1 ]
 
+# How small against how long: points that scripts/bench.sh measured, see man/figures/statesmix.md.
+statesmix plot -q --title "enwik8, first 1,000,000 bytes" -o "$out/statesmix.svg" "$root/man/figures/statesmix.jsonl"
+
 # How fast the error of an integral falls with the number of points.
 "$root/scripts/qmc-convergence" --only product --levels 14 --replications 100 convergence >slopes.txt
 mv convergence/product.svg "$out/qmc-sample.svg"

@@ -1,5 +1,6 @@
 # Every known cast, then scales: the same bits for any number of threads.
-jq -r '.rows[].f32' "$TESTDATA/ckpt-convert/known-answers/casts.json" | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/' | xxd -r -p >bits
+jq -r '.rows[].f32' "$TESTDATA/ckpt-convert/known-answers/casts.json" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/' |
+  while read -r bytes; do printf '%b' "$bytes"; done >bits
 count=$(($(stat -c %s bits) / 4))
 { printf '\223NUMPY\001\000\166\000'; printf "%-117s\n" "{'descr': '<f4', 'fortran_order': False, 'shape': ($count,), }"; cat bits; } >f32.npy
 for type in BF16 F16 F8_E4M3 F8_E5M2; do

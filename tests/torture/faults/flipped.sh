@@ -4,7 +4,7 @@ torture() {
   local whole=$IN size count i at bit byte old
   if [ -z "$IN" ] || [ ! -f "$IN" ]; then return 0; fi
   size=$(stat -c %s "$whole")
-  count=$(depth 30 1000)
+  count=$(depth 20 1000)
   IN=$work/flip${whole##*/}
   RANDOM=7
   for ((i = 0; i < count; i++)); do

@@ -5,7 +5,7 @@ needs_strace
 torture() {
   local call k
   for call in write pwrite64 read fdatasync fsync openat close; do
-    for k in $(moments "$call" 6 200); do
+    for k in $(moments "$call" 4 200); do
       fresh_box "$(old_or_none "$k")"
       launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:error=EINTR:when=$k"
       holds "$call $k interrupted" "$ok"

@@ -30,7 +30,7 @@ torture() {
   local call k span i
   [ "$kind" = filter ] && return
   for call in write pwrite64 fdatasync fsync close rename openat mkdir; do
-    for k in $(moments "$call" 6 200); do
+    for k in $(moments "$call" 4 200); do
       fresh_box "$(old_or_none "$k")"
       launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:signal=KILL:when=$k"
       survives "killed at $call $k"

@@ -4,7 +4,7 @@ torture() {
   local whole=$IN size steps at i=0
   if [ -z "$IN" ] || [ ! -f "$IN" ]; then return 0; fi
   size=$(stat -c %s "$whole")
-  steps=$(depth 30 500)
+  steps=$(depth 20 500)
   IN=$work/cut${whole##*/}
   while read -r at; do
     i=$((i + 1))
