@@ -8,15 +8,18 @@ say() {
   printf '\n== %s\n' "$*"
 }
 
-# timed NAME COMMAND...: runs it and prints how long it took.
+# timed NAME COMMAND...: runs it and prints how long it took; 77 says that there was no time for it.
 timed() {
-  local name=$1 start end status=0
+  local name=$1 start end status=0 verdict=FAILED
   shift
   start=$(date +%s.%N)
   "$@" || status=$?
   end=$(date +%s.%N)
-  printf -- '-- %s: %s in %.1f s\n' "$name" "$([ $status -eq 0 ] && echo "done" || echo FAILED)" \
-    "$(awk "BEGIN { print $end - $start }")"
+  case $status in
+    0) verdict="done" ;;
+    77) verdict=skipped ;;
+  esac
+  printf -- '-- %s: %s in %.1f s\n' "$name" "$verdict" "$(awk "BEGIN { print $end - $start }")"
   return $status
 }
 
