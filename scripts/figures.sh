@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Draws the pictures of README.md with the tools themselves: figures.sh [FOLDER]
 #
-# Inputs are in testdata/ and every seed is fixed: the same pictures each time, in man/figures unless
-# FOLDER is given. The tools are taken from PATH or from the release build.
+# Inputs are in testdata/ and man/figures/ and every seed is fixed: the same pictures each time, in
+# man/figures unless FOLDER is given. The tools are taken from PATH or from the release build.
 set -eu
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"

@@ -43,7 +43,7 @@ if(STATEUTILS_SANITIZE)
   target_compile_options(stateutils_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${STATEUTILS_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=undefined>)
   if(STATEUTILS_SANITIZE MATCHES "undefined")
-    # A fifth of the build's time for what ASan and the types already catch.
+    # They cost build time for what ASan and the types already catch.
     target_compile_options(stateutils_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=vptr,null,object-size>)
   endif()
   target_link_options(stateutils_flags INTERFACE -fsanitize=${STATEUTILS_SANITIZE})

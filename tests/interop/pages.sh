@@ -49,9 +49,14 @@ cat >wrong.html <<'PAGE'
 <svg width="200" height="100"><text x="10" y="50">one label</text><text x="20" y="52">another</text></svg>
 <div style="width: 2000px">wide</div><img src="https://example.org/picture.png"></html>
 PAGE
-look wrong.html | jq -e '.unreadable != [] and .wider_than_the_screen > 0 and .fetched == 1' >/dev/null || {
-  echo "the probe does not see a wrong page, or $browser does not run here: $(tail -n 1 browser.log)"
+seen=$(look wrong.html)
+if [ -z "$seen" ]; then
+  echo "$browser does not run here: $(tail -n 1 browser.log)"
   exit 77
+fi
+jq -e '.unreadable != [] and .wider_than_the_screen > 0 and .fetched == 1' <<<"$seen" >/dev/null || {
+  echo "the probe does not see what is wrong: $seen"
+  exit 1
 }
 
 gen-bench generate -q --family conflict17 -n 60 --seed 7 -o tasks.jsonl

@@ -15,7 +15,7 @@ namespace stateutils::ckpt {
 
 inline constexpr std::uint64_t kHashBlock = 1u << 20;
 inline constexpr std::uint64_t kLargestBlock = 8u << 20;
-// Smaller files stay in the page cache. A folder of files of 48 MiB took three times as long
+// Smaller files stay in the page cache. A folder of files of 48 MiB took twice as long
 // through it: each byte is copied once more, and the write-back competes with the readers.
 inline constexpr std::uint64_t kDirectFrom = kLargestBlock;
 
