@@ -2,9 +2,10 @@
 # Runs the measurements of tests/bench: bench.sh [NAME...]
 #
 # Each tests/bench/NAME.sh prints JSON objects, one a line, with the keys tool, what, ours, peer,
-# unit, ratio, low, high (the 95 % interval of the ratio), target, met, command; scripts/bench_pair.sh
-# makes them from alternating rounds. Other lines are kept as text. Results go to build/bench:
-# results.json (machine, flags, all objects) and results.md (a table).
+# unit, ratio, low, high (the 95 % interval of the ratio, or of ours where there is no peer), target,
+# met, command; scripts/bench_figure.sh makes them from rounds, bench_pair.sh runs rounds of two
+# commands. Other lines are kept as text. Results go to build/bench: results.json (machine, flags,
+# all objects) and results.md (a table).
 set -eu
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -38,10 +39,16 @@ jq -n --slurpfile records "$out/records.jsonl" --rawfile notes "$out/notes.txt" 
   '{date: $date, commit: $commit, cpu: $cpu, cores: ($cores | tonumber), kernel: $kernel,
     compiler: $compiler, flags: "Release", results: $records, notes: ($notes | split("\n") | map(select(. != "")))}' \
   >"$out/results.json"
-jq -r '"\(.cpu), \(.cores) cores, \(.compiler), commit \(.commit), \(.date).\n",
+jq -r 'def short: if . == null then "" elif type == "string" then .
+    elif (fabs >= 1000) then round | tostring | until(test("^-?[0-9]+[0-9]{3}(,|$)") | not; sub("(?<a>[0-9])(?<b>[0-9]{3})(?<c>,|$)"; "\(.a),\(.b)\(.c)"))
+    elif fabs >= 100 then round | tostring
+    elif . == 0 then "0"
+    else (pow(10; 2 - (fabs | log10 | floor))) as $scale | . * $scale | round / $scale | tostring end;
+  def interval: if .low then " (\(.low | short) to \(.high | short))" else "" end;
+  "\(.cpu), \(.cores) cores, \(.compiler), commit \(.commit), \(.date).\n",
   "| tool | what | ours | peer | ratio (95 %) | target | met |", "| --- | --- | --- | --- | --- | --- | --- |",
-  (.results[] | "| \(.tool) | \(.what) | \(.ours) \(.unit // "") | \(.peer // "") | \(.ratio // "")"
-    + (if .low then " (\(.low) to \(.high))" else "" end)
+  (.results[] | "| \(.tool) | \(.what) | \(.ours | short)\(if .peer == null then interval else "" end) \(.unit // "")"
+    + " | \(.peer | short) | \(.ratio | short)\(if .peer == null then "" else interval end)"
     + " | \(.target // "") | \(if .met == null then "" elif .met then "yes" else "no" end) |")' \
   "$out/results.json" | tee "$out/results.md"
 echo

@@ -33,21 +33,11 @@ peer() { "$python" "$work/peer.py" "$work/trace.oracleGeneral.bin" "$1" $capacit
 
 # report WHAT TARGET COMMAND: lines of "hits seconds miss-ratio seconds", ours and the peer's.
 report() {
-  python3 -c '
-import json, statistics, sys
-what, target, command, accesses = sys.argv[1], float(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-rows = [[float(x) for x in line.split()] for line in sys.stdin]
-for hits, _, misses, _ in rows:
-    assert abs(1 - hits / accesses - misses) < 1e-9, "the hit counts differ"
-ratios = sorted(peer / ours for _, ours, _, peer in rows)
-low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
-ratio = statistics.median(ratios)
-rate = lambda seconds: accesses / statistics.median(seconds)
-print(json.dumps({"tool": "kv-sim", "what": what,
-    "ours": rate([r[1] for r in rows]), "peer": rate([r[3] for r in rows]), "unit": "accesses/CPU s",
-    "ratio": ratio, "low": low, "high": high, "target": target, "met": ratio >= target,
-    "command": command}))
-' "$@" "$accesses"
+  awk -v accesses="$accesses" '{
+    gap = 1 - $1 / accesses - $3
+    if (gap * gap > 1e-18) { print "the hit counts differ" >"/dev/stderr"; exit 1 }
+    print accesses / $2, accesses / $4
+  }' | bash "$STATEUTILS_SOURCE/scripts/bench_figure.sh" -u "accesses/CPU s" -T "$2" -c "$3" kv-sim "$1"
 }
 
 for policy in lru fifo sieve; do

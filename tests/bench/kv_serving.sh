@@ -20,17 +20,7 @@ ours() {
 
 # report WHAT TARGET COMMAND: lines of "ours peer" requests per CPU second on stdin.
 report() {
-  "$python" -c '
-import json, statistics, sys
-what, target, command = sys.argv[1], float(sys.argv[2]), sys.argv[3]
-rows = [[float(x) for x in line.split()] for line in sys.stdin]
-ratios = sorted(ours / peer for ours, peer in rows)
-ratio = statistics.median(ratios)
-ours, peer = (statistics.median(column) for column in zip(*rows))
-print(json.dumps({"tool": "kv-sim", "what": what, "ours": ours, "peer": peer,
-    "unit": "requests/CPU s", "ratio": ratio, "low": ratios[0], "high": ratios[-1],
-    "target": target, "met": ratio >= target, "command": command}))
-' "$@"
+  bash "$STATEUTILS_SOURCE/scripts/bench_figure.sh" -u "requests/CPU s" -T "$2" -c "$3" kv-sim "$1"
 }
 
 splitwise() {

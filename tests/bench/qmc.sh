@@ -1,87 +1,122 @@
 #!/usr/bin/env bash
-# The suite of cubature over many seeds (QMC_BENCH_SEEDS, 1000), formulas beside a walk over their
-# trees, then the program's own bench, in turn with what is installed of SciPy (inverse normal,
-# Halton) and QMCToolsCL (transforms). BENCH_SMOKE shrinks it to one case.
+# Formulas beside a walk over their trees, then `qmc-sample bench` beside the machine's limits and,
+# in turn, beside what python3 has of SciPy (inverse normal, Halton, Cholesky) and QMCToolsCL
+# (transforms): thread CPU time, QMC_BENCH_ROUNDS rounds (5). BENCH_SMOKE shrinks it to formulas.
 set -eu
-suite=${STATEUTILS_BIN%/*}/tests/qmc_suite
 formula=${STATEUTILS_BIN%/*}/tests/qmc_formula
-tool=$STATEUTILS_BIN/qmc-sample
 if [ -n "${BENCH_SMOKE:-}" ]; then
-  [ -x "$suite" ] || exit 77
-  "$suite" 2 corner3-3
   "$formula" 1024
   exit 0
 fi
-"$suite" "${QMC_BENCH_SEEDS:-1000}"
-"$formula"
-python3 -c 'import scipy' 2>/dev/null || {
-  "$tool" bench --quick
-  echo "python3 has no scipy: no peers"
-  exit 0
-}
-# Rounds of ours and the peers in turn; a ratio is that of the best of each, in thread CPU time.
-python3 - "$tool" "${QMC_BENCH_ROUNDS:-3}" <<'PY'
+"$formula" | jq -c '{tool: "qmc-sample", what: "EXPR \(.formula) vs a walk over its tree", ours: .ns,
+  peer: .tree_ns, unit: "ns/point", ratio, target: ">= 10", met: (.ratio >= 10), command: "tests/qmc_formula"}'
+python3 - "$STATEUTILS_BIN/qmc-sample" "${QMC_BENCH_ROUNDS:-5}" "$STATEUTILS_SOURCE/scripts/bench_figure.sh" <<'PY'
+import importlib
 import json
 import subprocess
 import sys
 import time
 
-import numpy
-import scipy.special
-import scipy.stats.qmc
-
-tool, rounds = sys.argv[1], int(sys.argv[2])
-peers, versions = {}, {"scipy": scipy.__version__, "numpy": numpy.__version__}
+tool, rounds, bench_figure = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+wide = "avx512f" in open("/proc/cpuinfo").read()
+command = "qmc-sample bench --quick"
 
 
-def best_of(key, items, run, tries):
+def module(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        print(f"python3 has no {name}")
+        return None
+
+
+numpy, special, qmc, linalg, toolscl = map(
+    module, ("numpy", "scipy.special", "scipy.stats.qmc", "scipy.linalg", "qmctoolscl"))
+
+
+def best_rate(items, run, tries):
+    best = 0
     for _ in range(tries):
         start = time.thread_time()
         run()
-        rate = 1e-6 * items / (time.thread_time() - start)
-        peers[key] = max(peers.get(key, 0), rate)
+        best = max(best, items / (time.thread_time() - start))
+    return best
 
 
-def scipy_round():
-    u = numpy.random.default_rng(1).random(1 << 14)
-    best_of(("normal", "none", 1, "scipy ndtri"), len(u), lambda: scipy.special.ndtri(u), 50)
-    for d in (2, 16):
-        for how, scramble in (("none", False), ("perm", True)):
-            sequence = scipy.stats.qmc.Halton(d, scramble=scramble, seed=1)
-            best_of(("halton", how, d, "scipy"), d << 15, lambda: sequence.random(1 << 15), 3)
+def peers():
+    """Rates of one round: {(what, randomize, d): (peer, items per second)}."""
+    rates = {}
+    if special:
+        u = numpy.random.default_rng(1).random(1 << 14)
+        rates["normal", "none", 1] = ("scipy.special.ndtri", best_rate(len(u), lambda: special.ndtri(u), 50))
+    if qmc:
+        for d in (2, 16):
+            for how, scramble in (("none", False), ("perm", True)):
+                points = qmc.Halton(d, scramble=scramble, seed=1)
+                rates["halton", how, d] = ("scipy.stats.qmc.Halton", best_rate(d << 15, lambda: points.random(1 << 15), 3))
+    if toolscl:
+        n, one = 1 << 20, numpy.uint64(1)
+        y, z = numpy.ones(n), numpy.zeros(n)
+        room, room2 = numpy.empty(n), numpy.empty(n)
+        half = numpy.uint64(n // 2)
+        rates["fwht", "none", 1] = ("QMCToolsCL", best_rate(n, lambda: toolscl.fwht_1d_radix2(one, one, half, y), 2))
+        rates["fftbr", "none", 1] = ("QMCToolsCL", best_rate(
+            n, lambda: toolscl.fft_bro_1d_radix2(one, one, half, room, room2, y, z), 2))
+    if linalg:
+        n = 4096
+        lag = numpy.subtract.outer(numpy.arange(n), numpy.arange(n)) / n
+        gram, b = numpy.exp(-abs(lag)), numpy.ones(n)
+        rates["solve", "none", 4] = ("scipy.linalg.cho_solve", best_rate(
+            n, lambda: linalg.cho_solve(linalg.cho_factor(gram), b), 1))
+    return rates
 
 
-def toolscl_round():
-    try:
-        import qmctoolscl
-    except ImportError:
-        return
-    n, one = 1 << 20, numpy.uint64(1)
-    y, z = numpy.ones(n), numpy.zeros(n)
-    room, room2 = numpy.empty(n), numpy.empty(n)
-    half = numpy.uint64(n // 2)
-    best_of(("fwht", "none", 1, "qmctoolscl"), n,
-            lambda: qmctoolscl.fwht_1d_radix2(one, one, half, y), 2)
-    best_of(("fftbr", "none", 1, "qmctoolscl"), n,
-            lambda: qmctoolscl.fft_bro_1d_radix2(one, one, half, room, room2, y, z), 2)
+# What is wanted: beside a peer, beside the machine's limit, or as a rate of its own.
+BESIDE_PEER = {("normal", "none"): 5, ("halton", "none"): 10, ("halton", "perm"): 40, ("fwht", "none"): 18,
+               ("solve", "none"): 3000}
+RATE = {("nus", "nus"): 120 if wide else 60}
 
 
-ours, limits = {}, {}
+def beside_limit(row):
+    if row["dest"] == "pipe":
+        return "a bare writer into a pipe", "pipe_gbs", 0.9
+    target = None
+    if row["dest"] == "memory" and row["threads"] == 1:
+        target = 0.9 if row["d"] in (2, 16, 256) else 0.85
+    return "non-temporal stores", "store_gbs" if row["threads"] == 1 else "store_all_gbs", target
+
+
+def figure(what, unit, pairs, target):
+    arguments = ["-u", unit, "-c", command] + (["-T", str(target)] if target else [])
+    lines = "".join(" ".join(map(str, pair)) + "\n" for pair in pairs)
+    subprocess.run(["bash", bench_figure, *arguments, "qmc-sample", what], input=lines, text=True, check=True)
+
+
+series = {}
+
+
+def add(key, *pair):
+    series.setdefault(key, []).append(pair)
+
+
 for _ in range(rounds):
-    run = subprocess.run([tool, "bench", "--quick"], check=True, capture_output=True)
-    report = json.loads(run.stdout)
-    limits = report["limits"]
+    report = json.loads(subprocess.run([tool, "bench", "--quick"], check=True, capture_output=True).stdout)
+    rates = peers()
     for row in report["rows"]:
-        key = (row["what"], row["randomize"], row["d"], row["dest"], row["threads"])
-        if key not in ours or row["mcoord_s"] > ours[key]["mcoord_s"]:
-            ours[key] = row
-    scipy_round()
-    toolscl_round()
-print(json.dumps({"limits": limits, "versions": versions}))
-for row in ours.values():
-    print(json.dumps(row))
-for (what, how, d, peer), rate in peers.items():
-    mine = ours[what, how, d, "buffer", 1]["mcoord_s"]
-    print(json.dumps({"what": what, "randomize": how, "d": d, "peer": peer, "mcoord_s": mine,
-                      "peer_mcoord_s": rate, "ratio": mine / rate}))
+        kind = (row["what"], row["randomize"])
+        name = " ".join([row["what"], *([] if row["randomize"] in ("none", row["what"]) else [row["randomize"]]),
+                         f"d={row['d']}"] + ([f"{row['threads']} threads"] if row["threads"] > 1 else []))
+        rate = row["mcoord_s"]
+        if (*kind, row["d"]) in rates and row["dest"] == "buffer":
+            peer, theirs = rates[(*kind, row["d"])]
+            add((f"{name} vs {peer}", "Mcoord/s", BESIDE_PEER.get(kind)), rate, theirs * 1e-6)
+        elif kind in RATE:
+            add((name, "Mcoord/s", RATE[kind]), rate)
+        elif row["gbs"] and row["dest"] != "buffer":
+            peer, limit, target = beside_limit(row)
+            add((f"{name} into {row['dest']} vs {peer}", "GB/s", target), row["gbs"], report["limits"][limit])
+for (what, unit, target), pairs in series.items():
+    figure(what, unit, pairs, target)
+if numpy:
+    print("numpy", numpy.__version__, "scipy", module("scipy") and module("scipy").__version__)
 PY

@@ -30,40 +30,37 @@ serve() {
   url=$(jq -r .listening "$work/$1")
 }
 
-# versus NAME URL TARGET: medians of commits per second, and of the ratio.
+# versus NAME URL PEER TARGET: commits per second in alternating repeats, and what collided.
 versus() {
   sbus-check bench --target "$2" --target "$3" --no-null --topology shared --agents 16 \
     --repeats "$repeats" --attempts "$attempts" --jitter-ms 0 --retry-budget 1000 >"$work/rows"
-  jq -sc --arg peer "$1" 'def median: sort | .[(length - 1) / 2 | floor];
-    [.[] | select(.target | startswith("http"))] as $ours
-    | [.[] | select(.target | startswith("http") | not)] as $theirs
-    | {bench: "sbus", what: "16 agents, one key, commits per second, vs \($peer)",
-       ours: ([$ours[].commits_per_s] | median | floor),
-       peer: ([$theirs[].commits_per_s] | median | floor),
-       ratio: ([range($ours | length) | $ours[.].commits_per_s / $theirs[.].commits_per_s] | median),
-       conflicts: [([$ours[].conflicts] | add), ([$theirs[].conflicts] | add)],
-       round_trips: [$ours[0].round_trips, $theirs[0].round_trips],
-       type1: (map(.type1) | add)}' "$work/rows"
+  jq -sr '[[.[] | select(.target | startswith("http")).commits_per_s],
+           [.[] | select(.target | startswith("http") | not).commits_per_s]]
+    | transpose[] | "\(.[0]) \(.[1])"' "$work/rows" |
+    bash "$STATEUTILS_SOURCE/scripts/bench_figure.sh" -u commits/s -T "$4" -c "sbus-check bench --topology shared --agents 16 --jitter-ms 0" \
+      sbus-check "16 agents on one key vs $1"
+  jq -sr --arg peer "$1" 'group_by(.target | startswith("http") | not) | map("\(map(.conflicts) | add) conflicts, "
+    + "\(.[0].round_trips) round trips a step, type1 \(map(.type1) | add)") | "ours: \(.[0]); \($peer): \(.[1])"' "$work/rows"
 }
 
 serve everysec 1000
 targets=(--target "$url")
 if [ -n "${SBUS_REDIS-}" ]; then
   targets+=(--target "redis:$SBUS_REDIS")
-  versus "Redis WATCH/MULTI, everysec (ours group:1000)" "$url" "redis:$SBUS_REDIS"
+  versus "Redis WATCH/MULTI, everysec (ours group:1000)" "$url" "redis:$SBUS_REDIS" 2
 fi
 serve off 200
 if [ -n "${SBUS_PG-}" ]; then
   pg="pg:$SBUS_PG options='-c synchronous_commit=off'"
   targets+=(--target "$pg")
-  versus "PostgreSQL SERIALIZABLE, synchronous_commit=off (ours group:200)" "$url" "$pg"
+  versus "PostgreSQL SERIALIZABLE, synchronous_commit=off (ours group:200)" "$url" "$pg" 1.5
 fi
 for topology in shared hot-side dedicated cross; do
   sbus-check bench "${targets[@]}" --topology $topology --agents $sweep --repeats $sweep_repeats \
     --attempts $sweep_attempts >"$work/rows"
-  jq -sc 'group_by([.target, .agents])[] | {bench: "sbus", topology: .[0].topology,
-    target: .[0].target, agents: .[0].agents, attempts: (map(.attempts) | add),
-    success: (map(.success) | add), conflicts: (map(.conflicts) | add),
-    scr: ((map(.conflicts) | add) / (map(.attempts + .retries) | add)),
-    commits_per_s: (map(.commits_per_s) | add / length), type1: (map(.type1) | add)}' "$work/rows"
+  jq -sr 'group_by([.target, .agents])[] | (map(.success) | add) as $success | (map(.conflicts) | add) as $conflicts |
+    "sweep: \(.[0].topology), \(.[0].target | split(":")[0]), \(.[0].agents) agents: " +
+    "\($success) of \(map(.attempts) | add) steps, \($conflicts) conflicts, " +
+    "SCR \($conflicts / (map(.attempts + .retries) | add) * 1000 | round / 1000), " +
+    "\(map(.commits_per_s) | add / length | floor) commits/s, type1 \(map(.type1) | add)"' "$work/rows"
 done
