@@ -16,6 +16,13 @@
 namespace stateutils::tools {
 namespace {
 
+constexpr std::int64_t kLookMs = 2;
+
+std::string how_it_ended(int status) {
+  return WIFEXITED(status) ? "exited with " + std::to_string(WEXITSTATUS(status))
+                           : "died by signal " + std::to_string(WTERMSIG(status));
+}
+
 int milliseconds(core::Duration time) {
   return static_cast<int>(
       std::clamp<std::int64_t>(time.ns / 1'000'000, 1, std::numeric_limits<int>::max()));
@@ -46,6 +53,18 @@ void Child::fail_silent() const {
        core::format_duration(1e-9 * static_cast<double>(options_.timeout->ns)));
 }
 
+// A command that breaks off is about to end, most often, and its exit says more than its pipe.
+void Child::fail_broken(const char* what) {
+  constexpr std::int64_t kPatienceMs = 500;
+  const std::int64_t start = core::now_ms();
+  std::optional<int> status;
+  while (!(status = nursery_.ended(pid_)) && core::now_ms() - start < kPatienceMs) {
+    (void)::poll(nullptr, 0, kLookMs);
+  }
+  fail(status ? "the command " + how_it_ended(*status) + " before its values"
+              : "the command " + std::string(what));
+}
+
 void Child::push(std::uint64_t number, std::size_t first, const double* x, std::size_t rows,
                  std::size_t d) {
   batches_.push_back({number, first, rows, 0});
@@ -67,7 +86,7 @@ void Child::push(std::uint64_t number, std::size_t first, const double* x, std::
 void Child::write_some() {
   const ssize_t n = ::write(in_.get(), unsent_.data() + sent_, unsent_.size() - sent_);
   if (n > 0) sent_ += static_cast<std::size_t>(n);
-  if (n < 0 && errno == EPIPE) fail("the command stopped reading");
+  if (n < 0 && errno == EPIPE) fail_broken("stopped reading");
   if (sent_ == unsent_.size()) {
     unsent_.clear();
     sent_ = 0;
@@ -77,7 +96,7 @@ void Child::write_some() {
 void Child::read_some() {
   char part[65536];
   const ssize_t n = ::read(out_.get(), part, sizeof part);
-  if (n == 0) fail("the command ended before its values");
+  if (n == 0) fail_broken("closed its output before its values");
   if (n > 0) buffer_.append(part, static_cast<std::size_t>(n));
 }
 
@@ -156,7 +175,6 @@ void Child::collect(std::vector<double>& values, std::size_t& width, std::size_t
 }
 
 void Child::finish() {
-  constexpr std::int64_t kLookMs = 2;
   in_.close();
   const std::int64_t start = core::now_ms();
   std::optional<int> status;
@@ -168,10 +186,8 @@ void Child::finish() {
       fail("the command does not end");
     }
   }
-  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
-    fail(WIFEXITED(*status) ? "the command exited with " + std::to_string(WEXITSTATUS(*status))
-                            : "the command died by signal " + std::to_string(WTERMSIG(*status)));
-  }
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0)
+    fail("the command " + how_it_ended(*status));
 }
 
 Children::Children(ChildOptions options, std::size_t batch_rows)

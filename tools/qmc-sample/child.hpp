@@ -48,6 +48,7 @@ class Child {
     std::size_t first, rows, taken;  // taken: lines of text that were read
   };
   [[noreturn]] void fail(const std::string& message) const;
+  [[noreturn]] void fail_broken(const char* what);
   bool take_array(Batch& batch, std::vector<double>& values, std::size_t& width, std::size_t rows);
   bool take_lines(Batch& batch, std::vector<double>& values, std::size_t& width, std::size_t rows);
   void require_width(std::size_t found, std::vector<double>& values, std::size_t& width,

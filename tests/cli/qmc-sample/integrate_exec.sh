@@ -4,7 +4,7 @@ result() { sed 's/,"algo".*//'; }
 qmc-sample integrate --f 'x1' -d 2 --seed 3 --abs-tol 1e-3 | result
 timeout 20 qmc-sample integrate --exec-text 'sed -u s/,.*//' -d 2 --seed 3 --abs-tol 1e-3 | result
 timeout 20 qmc-sample integrate --exec-text 'sed -u s/,.*//' --measure 'normal(2,1)' -d 1 --seed 3 | result
-timeout 20 qmc-sample integrate --exec 'exit 5' -d 1 --seed 3 2>/dev/null; echo $?
+timeout 20 qmc-sample integrate --exec 'exit 5' -d 1 --seed 3; echo $?
 timeout 20 qmc-sample integrate --exec-text 'sed -u s/.*/nan/' -d 1 --seed 3; echo $?
 timeout 20 qmc-sample integrate --exec-text 'sed -u s/.*/1/; exit 9' -d 1 --seed 3; echo $?
 qmc-sample integrate -d 1 --seed 3; echo $?
