@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "core/error.hpp"
-#include "core/json.hpp"
 #include "core/rng.hpp"
 #include "core/threads.hpp"
 #include "qmc/normal.hpp"
@@ -111,34 +109,7 @@ std::vector<double> draws(const Mixture& mix, double sigma, std::uint64_t n, std
   return x;
 }
 
-// Predicted noise: -sigma grad ln p_sigma(x).
-void noise(const Mixture& mix, double sigma, const double* x, double* out) {
-  const std::size_t d = mix.dims(), count = mix.weights.size();
-  std::vector<double> log_weight(count);
-  double largest = -INFINITY;
-  for (std::size_t k = 0; k < count; ++k) {
-    const double variance = mix.sds[k] * mix.sds[k] + sigma * sigma;
-    double square = 0;
-    for (std::size_t j = 0; j < d; ++j) {
-      const double delta = x[j] - mix.means[k][j];
-      square += delta * delta;
-    }
-    log_weight[k] = std::log(mix.weights[k]) - 0.5 * square / variance -
-                    0.5 * static_cast<double>(d) * std::log(variance);
-    largest = std::max(largest, log_weight[k]);
-  }
-  std::fill_n(out, d, 0.0);
-  double total = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    const double w = std::exp(log_weight[k] - largest);
-    const double variance = mix.sds[k] * mix.sds[k] + sigma * sigma;
-    total += w;
-    for (std::size_t j = 0; j < d; ++j) out[j] += w * sigma * (x[j] - mix.means[k][j]) / variance;
-  }
-  for (std::size_t j = 0; j < d; ++j) out[j] /= total;
-}
-
-// dx/dtau = noise dsigma/dtau with sigma = top (1 - tau)^2: equal steps in tau are what the
+// dx/dtau = -sigma score dsigma/dtau with sigma = top (1 - tau)^2: equal steps in tau are what the
 // multistep formulas assume, and small ones in sigma come where the score is rough.
 void sample(const Mixture& mix, const std::vector<MomentumMethod>& by_order, double top,
             std::uint64_t steps, double* x) {
@@ -147,9 +118,8 @@ void sample(const Mixture& mix, const std::vector<MomentumMethod>& by_order, dou
   std::deque<std::vector<double>> slopes, momenta;  // newest first
   for (std::uint64_t s = 0; s < steps; ++s) {
     const double rest = 1 - static_cast<double>(s) * step, sigma = top * rest * rest;
-    std::vector<double> slope(d), v(d);
-    noise(mix, sigma, x, slope.data());
-    for (double& value : slope) value *= -2 * top * rest;
+    std::vector<double> slope = NoisyScore(mix, sigma, x).score(), v(d);
+    for (double& value : slope) value *= 2 * top * rest * sigma;
     slopes.push_front(std::move(slope));
     const MomentumMethod& m = by_order[std::min<std::size_t>(s, by_order.size() - 1)];
     for (std::size_t j = 0; j < d; ++j) {
@@ -214,32 +184,6 @@ double mmd(const std::vector<double>& a, const std::vector<double>& b, std::size
   return std::sqrt(std::max(0.0, sum)) / static_cast<double>(n);
 }
 
-// The largest distance of a component from the origin, its deviation included.
-double extent(const Mixture& mix) {
-  double largest = 0;
-  for (std::size_t k = 0; k < mix.weights.size(); ++k) {
-    double square = mix.sds[k] * mix.sds[k];
-    for (const double m : mix.means[k]) square += m * m;
-    largest = std::max(largest, std::sqrt(square));
-  }
-  return largest;
-}
-
-std::vector<double> numbers(const nlohmann::json& value, const std::string& name,
-                            const char* what) {
-  std::vector<double> out;
-  if (!value.is_array() || value.empty()) {
-    throw core::input_error({name}, std::string(what) + " must be an array of numbers");
-  }
-  for (const auto& entry : value) {
-    if (!entry.is_number()) {
-      throw core::input_error({name}, std::string(what) + " must be an array of numbers");
-    }
-    out.push_back(entry.get<double>());
-  }
-  return out;
-}
-
 }  // namespace
 
 MomentumMethod momentum_method(const std::string& name, int order, double beta) {
@@ -278,37 +222,6 @@ Stability stability_of(const MomentumMethod& method, int corners) {
   return result;
 }
 
-Mixture parse_mixture(const std::string& json, const std::string& name) {
-  const nlohmann::json value = core::parse_json(json, name);
-  if (!value.is_object() || !value.contains("weights") || !value.contains("means") ||
-      !value.contains("sds")) {
-    throw core::input_error({name}, "an object of weights, means and sds expected");
-  }
-  Mixture mix;
-  mix.weights = numbers(value["weights"], name, "weights");
-  mix.sds = numbers(value["sds"], name, "sds");
-  if (!value["means"].is_array() || value["means"].size() != mix.weights.size() ||
-      mix.sds.size() != mix.weights.size()) {
-    throw core::input_error({name}, "weights, means and sds must have one entry each component");
-  }
-  for (const auto& mean : value["means"]) {
-    mix.means.push_back(mean.is_number() ? std::vector<double>{mean.get<double>()}
-                                         : numbers(mean, name, "a mean"));
-    if (mix.means.back().size() != mix.dims()) {
-      throw core::input_error({name}, "means of different dimensions");
-    }
-  }
-  double total = 0;
-  for (std::size_t k = 0; k < mix.weights.size(); ++k) {
-    if (!(mix.weights[k] > 0) || !(mix.sds[k] > 0)) {
-      throw core::input_error({name}, "weights and sds must be positive");
-    }
-    total += mix.weights[k];
-  }
-  for (double& weight : mix.weights) weight /= total;
-  return mix;
-}
-
 std::vector<DiffusionError> run_diffusion(const Mixture& mix, const std::string& name, int order,
                                           double beta, const std::vector<std::uint64_t>& steps,
                                           std::uint64_t n, std::uint64_t seed, int threads) {
@@ -324,7 +237,7 @@ std::vector<DiffusionError> run_diffusion(const Mixture& mix, const std::string&
   }
   by_order.push_back(whole);
   const std::size_t d = mix.dims();
-  const double top = 10 * extent(mix);
+  const double top = 10 * mix.extent();
   const std::vector<double> exact = draws(mix, 0, n, seed, 1, threads);
   const std::vector<double> start = draws(mix, top, n, seed, 2, threads);
   std::vector<DiffusionError> rows;
@@ -332,7 +245,7 @@ std::vector<DiffusionError> run_diffusion(const Mixture& mix, const std::string&
     std::vector<double> x = start;
     core::parallel_for(n, threads,
                        [&](std::uint64_t i) { sample(mix, by_order, top, count, &x[i * d]); });
-    rows.push_back({count, sliced_w2(x, exact, d, seed, threads), mmd(x, exact, d, extent(mix))});
+    rows.push_back({count, sliced_w2(x, exact, d, seed, threads), mmd(x, exact, d, mix.extent())});
   }
   return rows;
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "qmc/mixture.hpp"
+
 namespace stateutils::qmc {
 
 // x_{n+1} = x_n + step sum_k after[k] v_{n+1-k},
@@ -23,14 +25,6 @@ struct Stability {
   std::vector<std::complex<double>> boundary;  // step times eigenvalue where a root has modulus 1
 };
 [[nodiscard]] Stability stability_of(const MomentumMethod& method, int corners);
-
-struct Mixture {
-  std::vector<double> weights, sds;
-  std::vector<std::vector<double>> means;
-  [[nodiscard]] std::size_t dims() const { return means[0].size(); }
-};
-// {"weights":[..],"means":[[..],..],"sds":[..]}; kInput naming the file.
-[[nodiscard]] Mixture parse_mixture(const std::string& json, const std::string& name);
 
 struct DiffusionError {
   std::uint64_t steps;

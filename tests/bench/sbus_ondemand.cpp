@@ -1,5 +1,6 @@
 // sbus_ondemand FILE: the peer of `sbus-check audit`, raw simdjson On-Demand: every value of every
-// line of FILE is parsed and nothing is done with it but a sum, without any check of names or ranges.
+// line of FILE is parsed and nothing is done with it but a sum, without any check of names or
+// ranges.
 #include <simdjson.h>
 
 #include <cstdio>

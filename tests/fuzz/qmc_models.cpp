@@ -7,6 +7,7 @@
 #include "qmc/diffusion.hpp"
 #include "qmc/inference.hpp"
 #include "qmc/kernels.hpp"
+#include "qmc/posterior.hpp"
 
 namespace {
 
@@ -31,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   });
   attempt([&] { (void)qmc::parse_mixture(text, "mixture"); });
+  attempt([&] { (void)qmc::parse_linear_problem(text, "problem"); });
   attempt([&] { (void)qmc::parse_blocks(text); });
   attempt([&] { (void)qmc::parse_kernel(text, "kernel", 2); });
   return 0;

@@ -16,6 +16,7 @@ void register_integrate(core::Tool& tool);
 void register_bench(core::Tool& tool);
 void register_brownian(core::Tool& tool);
 void register_diffuse(core::Tool& tool);
+void register_posterior(core::Tool& tool);
 void register_infer(core::Tool& tool);
 
 }  // namespace stateutils::tools

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   tools::register_integrate(tool);
   tools::register_brownian(tool);
   tools::register_diffuse(tool);
+  tools::register_posterior(tool);
   tools::register_infer(tool);
   tools::register_bench(tool);
   return tool.main(argc, argv);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# brownian, diffuse and infer.
+# brownian, diffuse, posterior and infer.
 round() { jq -c "$1 | map(. * 10000 | round / 10000)"; }
 printf '[0,1]\n[0.25,0.5]\n\n[0.1,0.9]\n' > q.jsonl
 qmc-sample brownian q.jsonl --seed 7 -d 2 --tol 1e-6 -o w.npy
@@ -22,3 +22,11 @@ echo '{"init":[0.6,0.5],"trans":[[1]],"emit":[[1]],"obs":[0]}' | qmc-sample infe
 qmc-sample brownian sde --levels 3,4,5 --paths 100 --seed 7 | jq -c '[(.rows | map(.steps)), .order > 1.2]'
 qmc-sample brownian sde --model langevin --levels 3,4,5 --paths 100 --seed 7 | jq -c '[.order > 1.7]'
 qmc-sample brownian sde --levels 3,99 --seed 7; echo $?
+problem='{"prior":{"weights":[1],"means":[[1,-2]],"sds":[0.8]},"A":[[1,0.5]],"y":[1.5],"noise":0.6}'
+qmc-sample posterior - --seed 7 --steps 50,400 <<< "$problem" > both.json
+round '.exact.mean' < both.json
+jq -c '[.rows[] | [.order, .steps, .score_evaluations, .mean_error < 0.005, .cov_error < 0.01]]' both.json
+qmc-sample posterior - --seed 7 --steps 50,400 --threads 1 <<< "$problem" | cmp - both.json && echo same
+qmc-sample posterior - --order 3 <<< "$problem"; echo $?
+qmc-sample posterior - --seed 7 --order 1 --steps 10 <<< "${problem/0.6/1e-9}"; echo $?
+qmc-sample posterior - <<< "${problem/,0.5]]/]]}"; echo $?
