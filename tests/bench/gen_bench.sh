@@ -15,8 +15,11 @@ export OMP_NUM_THREADS=1
 # seconds COMMAND: CPU time of one run.
 seconds() {
   local TIMEFORMAT='%U %S'
-  { time bash -c "$1" >/dev/null; } 2>cpu
-  tail -n 1 cpu | awk '{ print $1 + $2 }'
+  { time bash -c "$1" >/dev/null 2>err; } 2>cpu || {
+    cat err >&2
+    return 1
+  }
+  awk '{ print $1 + $2 }' cpu
 }
 
 # rate COUNT TARGET UNIT WHAT COMMAND: COUNT things a run, as things per CPU second.
@@ -27,21 +30,21 @@ rate() {
   done | bash "$figure" -u "$3/CPU s" -T "$2" -c "$5" gen-bench "$4"
 }
 
-rate "$tasks" 27000 tasks "plain generation, conflict17" "gen-bench generate -q --threads 1 -n $tasks --seed 1 -o tasks"
+rate "$tasks" 27000 tasks "plain generation, conflict17" "gen-bench generate -q --family conflict17 --threads 1 -n $tasks --seed 1 -o tasks"
 rate "$validated" 1400 tasks "generation with full validation, conflict17" \
-  "gen-bench generate -q --threads 1 -n $validated --seed 1 | gen-bench validate -q --threads 1 - >report"
+  "gen-bench generate -q --family conflict17 --threads 1 -n $validated --seed 1 | gen-bench validate -q --threads 1 - >report"
 for agent in oracle inspect-first; do
   rate "$tasks" 45000 episodes "episodes of $agent, one trial a task" \
     "gen-bench run -q --threads 1 --agent builtin:$agent tasks >trials"
   rate $((20 * tasks)) 45000 episodes "episodes of $agent, --trials 20" \
     "gen-bench run -q --threads 1 --agent builtin:$agent --trials 20 tasks >trials"
-  mean=$(jq -s 'map(select(.type == "trial").steps | if type == "array" then length else . end) | add / length' trials)
+  mean=$(jq -s 'map(select(.steps).steps | length) | add / length' trials)
   echo "mean steps of $agent: $mean"
 done
 
 # The search of a ring of pages, less the program's start (the smallest ring).
 fsm=$TESTDATA/gen-bench/fsm
-explore() { echo "for i in 1 2 3 4 5; do gen-bench import -q --from autowebworld $fsm/$1.json -o ring.json --force; done"; }
+explore() { echo "for i in 1 2 3 4 5; do gen-bench import -q --from autowebworld $fsm/$1.json -o ring.json; done"; }
 for ring in ring_11_4:8193:2300000 ring_16_4:262145:2000000; do
   IFS=: read -r name states target <<<"$ring"
   for _ in $(seq "$rounds"); do
@@ -54,6 +57,6 @@ done
 for problem in "edsm dfa/d64" "likelihood pdfa/p06" "likelihood pdfa/p20"; do
   read -r score name <<<"$problem"
   for _ in $(seq "$rounds"); do
-    seconds "gen-bench learn fit -q --score $score $TESTDATA/gen-bench/$name.train -o model.json --force"
+    seconds "gen-bench learn fit -q --score $score $TESTDATA/gen-bench/$name.train -o model.json"
   done | bash "$figure" -s -u "CPU s" -c "gen-bench learn fit --score $score $name.train" gen-bench "learn fit, $score, ${name#*/}"
 done
