@@ -84,7 +84,9 @@ class Scale {
     const double unit = axis_.unit == ChartUnit::kBytes ? byte_unit(high_) : 1;
     const double step = nice_step((high_ - low_) / 5 / unit) * unit;
     const double first = std::floor(low_ / step + 1e-9), last = std::ceil(high_ / step - 1e-9);
-    for (double k = first; k <= last; ++k) ticks_.push_back(k * step);
+    for (long k = 0, count = std::lround(last - first); k <= count; ++k) {
+      ticks_.push_back((first + static_cast<double>(k)) * step);
+    }
     low_ = ticks_.front();
     high_ = ticks_.back();
   }

@@ -12,17 +12,17 @@ namespace {
 template <class T>
 struct Element {
   using type = T;
-  static constexpr bool is_optional = false, is_vector = false;
+  static constexpr bool kIsOptional = false, kIsVector = false;
 };
 template <class T>
 struct Element<std::optional<T>> {
   using type = T;
-  static constexpr bool is_optional = true, is_vector = false;
+  static constexpr bool kIsOptional = true, kIsVector = false;
 };
 template <class T>
 struct Element<std::vector<T>> {
   using type = T;
-  static constexpr bool is_optional = false, is_vector = true;
+  static constexpr bool kIsOptional = false, kIsVector = true;
 };
 
 std::optional<std::string> parse_as(std::string_view text, const std::string*) {
@@ -155,7 +155,7 @@ const char* kind(const bool*) {
 template <class T>
 std::optional<T> checked_value(const Option::State& option, const std::string& text,
                                std::string& why) {
-  const auto value = parse_as(text, static_cast<const T*>(nullptr));
+  auto value = parse_as(text, static_cast<const T*>(nullptr));
   if (!value) {
     why = '"' + text + "\" is no valid " + type_name(option);
     return std::nullopt;
@@ -192,7 +192,7 @@ bool is_flag(const Option::State& option) {
 
 bool is_vector(const Option::State& option) {
   return std::visit(
-      [](auto* target) { return Element<std::remove_pointer_t<decltype(target)>>::is_vector; },
+      [](auto* target) { return Element<std::remove_pointer_t<decltype(target)>>::kIsVector; },
       option.target);
 }
 
@@ -226,11 +226,11 @@ std::string value_text(const Option::State& option) {
   return std::visit(
       [](auto* target) -> std::string {
         using E = Element<std::remove_pointer_t<decltype(target)>>;
-        if constexpr (E::is_vector) {
+        if constexpr (E::kIsVector) {
           std::string text;
           for (const auto& value : *target) text += (text.empty() ? "" : ",") + show(value);
           return text;
-        } else if constexpr (E::is_optional) {
+        } else if constexpr (E::kIsOptional) {
           return {};
         } else {
           return show(*target);
@@ -246,7 +246,7 @@ std::string store_values(Option::State& option, const std::vector<std::string>& 
       [&](auto* target) {
         using E = Element<std::remove_pointer_t<decltype(target)>>;
         using T = typename E::type;
-        if constexpr (E::is_vector) {
+        if constexpr (E::kIsVector) {
           target->clear();
           for (const std::string& text : values) {
             auto value = checked_value<T>(option, text, why);

@@ -68,7 +68,7 @@ class Bench {
   void prepare() {
     std::random_device random;
     char prefix[20];
-    std::snprintf(prefix, sizeof prefix, "%08x", static_cast<unsigned>(random()));
+    (void)std::snprintf(prefix, sizeof prefix, "%08x", static_cast<unsigned>(random()));
     const std::uint64_t keys = options_.topology == Topology::kShared      ? 1
                                : options_.topology == Topology::kHotSide   ? 2
                                : options_.topology == Topology::kDedicated ? options_.agents
