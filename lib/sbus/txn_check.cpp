@@ -158,15 +158,19 @@ class Checker {
     const bool split = o_.level == Level::kPc || o_.level == Level::kSi;
     const bool points_of_time = nodes > h_.txns.size() * (split ? 2 : 1);
     if (!o_.solve || points_of_time) return Verdict::kUnknown;
+    const OrderRules rules{.split = split, .writers_apart = o_.level == Level::kSi};
     std::uint64_t steps = o_.budget;
-    const ChainOutcome found = order_chains(
-        facts_, {.split = split, .writers_apart = o_.level == Level::kSi}, deps, steps);
+    const ChainOutcome found = order_chains(facts_, rules, deps, steps);
     if (found.verdict != Verdict::kInvalid) return found.verdict;
     if (!keeps_sessions()) return Verdict::kUnknown;
-    if (found.forced.empty()) {
+    // Edges that are forced without the help of sessions make the plainer cycle.
+    std::uint64_t naming = std::min(o_.budget, kCycleSteps);
+    std::vector<Dep> forced;
+    if (!forces_contradiction(facts_, rules, nodes, deps, naming, forced)) forced = found.forced;
+    if (forced.empty()) {
       ++out_.anomalies["no-order-of-writes"];
     } else {
-      name_contradiction(nodes, deps, found.forced, split);
+      name_contradiction(nodes, deps, forced, split);
     }
     return Verdict::kInvalid;
   }
