@@ -219,6 +219,110 @@ TEST_CASE("Jepsen operations read as they come are those read as a whole") {
   CHECK(plain > 5);
 }
 
+TEST_CASE("JSON operations read as they come are those read as a whole") {
+  int plain = 0;
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t n) { return static_cast<int>(random() % n); };
+    std::string text;
+    int next = 1;
+    for (int i = 0; i < 30; ++i) {
+      const char* types[] = {"invoke", "ok", "ok", "fail", "info"};
+      text += "{\"type\": \"" + std::string(types[below(5)]) + "\", \"f\": \"" +
+              (below(200) == 0 ? "other" : "txn") +
+              "\", \"process\": " + (below(50) == 0 ? "\"nemesis\"" : std::to_string(below(4))) +
+              ", \"value\": [";
+      for (int n = below(3), first = n; n >= 0; --n) {
+        text += n == first ? "" : ", ";
+        const std::string key = below(2) == 0 ? "1" : below(40) == 0 ? "\"\\u006b\"" : "\"k\"";
+        if (below(2) == 0) {
+          text += "[\"w\", " + key + ", " + std::to_string(next++) + "]";
+        } else {
+          text += "[\"r\", " + key + (below(3) == 0 ? ", null]" : ", 1]");
+        }
+      }
+      text += below(300) == 0 ? "]\n" : below(10) == 0 ? "]}\r\n\n" : "]}\n";
+    }
+    const auto outcome = [&](auto&& read) -> std::string {
+      try {
+        TxnOptions options;
+        options.level = Level::kSer;
+        const TxnResult result = check_txns(read(), options, "random");
+        std::string all = std::to_string(static_cast<int>(result.verdict));
+        for (const auto& [name, count] : result.anomalies)
+          all += ' ' + name + std::to_string(count);
+        return all;
+      } catch (const stateutils::core::Error& error) {
+        return error.what();
+      }
+    };
+    std::optional<TxnHistory> streamed = txns_from_json(text, "random");
+    if (!streamed) continue;
+    ++plain;
+    CHECK(outcome([&] { return *streamed; }) ==
+          outcome([&] { return txns_from_calls(calls_from_json(text, "random"), "random"); }));
+  }
+  CHECK(plain > 5);
+}
+
+TEST_CASE("JSON documents of plain form are read as by the strict parser") {
+  int plain = 0;
+  JsonReader reader;
+  Value value;  // read into again and again
+  for (unsigned seed = 0; seed < 20000; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+    const std::function<std::string(int)> document = [&](int depth) -> std::string {
+      static const std::vector<std::string> kScalars{"null",
+                                                     "true",
+                                                     "false",
+                                                     "0",
+                                                     "-1",
+                                                     "-0",
+                                                     "1.5",
+                                                     "1e3",
+                                                     "-2.5E-7",
+                                                     "9223372036854775808",
+                                                     "18446744073709551616",
+                                                     "1e999",
+                                                     "\"\"",
+                                                     "\"a\"",
+                                                     "\"\\n\\\"\"",
+                                                     "\"\\u0041\"",
+                                                     "\"\xc3\xa9\"",
+                                                     "\"\xff\"",
+                                                     "01",
+                                                     "nul",
+                                                     "\"\\ud800\"",
+                                                     "0.1",
+                                                     "123456789012345678"};
+      std::string out;
+      const std::size_t kind = below(depth > 3 ? 1 : 3);
+      if (kind == 0) return kScalars[below(below(4) == 0 ? kScalars.size() : 10)];
+      const char* names[] = {"type", "f", "value", "a", "b"};
+      for (std::size_t n = below(4); n > 0; --n) {
+        if (!out.empty()) out += below(60) == 0 ? "" : ", ";
+        if (kind == 2) out += '"' + std::string(names[below(5)]) + "\": ";
+        out += document(depth + 1);
+      }
+      return kind == 1 ? '[' + out + ']' : '{' + out + '}';
+    };
+    std::string text = document(0);
+    if (below(10) == 0) text.insert(below(text.size() + 1), 1, "]} \0,\""[below(7)]);
+    CAPTURE(text);
+    std::string expected = "refused";
+    try {
+      expected = value_from_json(text, "random").canonical();
+    } catch (const stateutils::core::Error&) {
+    }
+    if (!reader.read_plain(text, value)) continue;
+    ++plain;
+    CHECK(value.canonical() == expected);
+  }
+  CHECK(plain > 5000);
+}
+
 TEST_CASE("linearizability as brute force over all orders says") {
   for (unsigned seed = 0; seed < 3000; ++seed) {
     CAPTURE(seed);
