@@ -36,22 +36,6 @@ std::uint64_t decimal(std::uint64_t word, unsigned size) {
   return (word & 0x0000ffff0000ffffu) * (1 + (std::uint64_t{10000} << 32)) >> 32;
 }
 
-enum Field : unsigned {
-  kTs,
-  kStart,
-  kEnd,
-  kAgent,
-  kOp,
-  kKey,
-  kExpected,
-  kStatus,
-  kVersion,
-  kReadSet,
-  kError,
-  kKeys,
-  kUnknown
-};
-
 // Every loop looks for the line's end, behind which anything may stand, and the padding is longer
 // than what one turn reads; a line is plain only when it ends where the object does.
 class PlainLine {
@@ -75,6 +59,22 @@ class PlainLine {
   }
 
  private:
+  enum Field : unsigned {
+    kTs,
+    kStart,
+    kEnd,
+    kAgent,
+    kOp,
+    kKey,
+    kExpected,
+    kStatus,
+    kVersion,
+    kReadSet,
+    kError,
+    kKeys,
+    kUnknown
+  };
+
   [[nodiscard]] bool has(Field field) const { return (seen_ >> field & 1u) != 0; }
   void clear() {
     out_.ts.reset();
