@@ -124,6 +124,15 @@ class JsonlReader {
 
   // The next record, or nullptr at the end.
   [[nodiscard]] const Record* next();
+  // The same for callers with a faster way to read their stream's usual lines: `take` is asked
+  // first about lines that may be data. It may take a line only if it is one object without doubled
+  // keys, no header and no trailer, and valid in every byte; simdjson's padding is readable behind
+  // it.
+  struct Step {
+    bool more = false;               // false at the end
+    const Record* record = nullptr;  // of a line that was not taken
+  };
+  [[nodiscard]] Step next_or(const std::function<bool(std::string_view line)>& take);
   // Lines that a caller wants skipped instead of reported: next() then returns the next good one.
   // The handler gets the error; only malformed lines are passed, never framing errors.
   void on_bad_line(std::function<void(const Error&)> handler);

@@ -174,12 +174,16 @@ struct JsonlReader::State {
     return false;
   }
 
-  const Record* next() {
+  JsonlReader::Step next(const std::function<bool(std::string_view)>* take) {
     std::string_view text;
     while (lines.next(text)) {
+      if (take != nullptr && !after_frame && (*take)(text)) {
+        ++in_this_frame;
+        return {true, nullptr};
+      }
       if (is_blank(text)) continue;
       if (const char* problem = parse(text)) {
-        if (options.tail && !lines.ended_by_newline()) return nullptr;
+        if (options.tail && !lines.ended_by_newline()) return {};
         if (!bad_line) throw error(problem);
         ++in_this_frame;  // its writer counted it
         bad_line(error(problem));
@@ -188,13 +192,13 @@ struct JsonlReader::State {
       if (take_frame_record()) continue;
       if (after_frame) throw error("a record after the trailer");
       ++in_this_frame;
-      return &record;
+      return {true, &record};
     }
     if (in_frame && !options.tail && !options.open_ended) {
       throw error("the stream ends after " + std::to_string(in_this_frame) +
                   " records without its trailer: it was cut off");
     }
-    return nullptr;
+    return {};
   }
 };
 
@@ -203,7 +207,10 @@ JsonlReader::JsonlReader(ByteSource& source, JsonlOptions options)
 JsonlReader::~JsonlReader() = default;
 
 const Record* JsonlReader::next() {
-  return state_->next();
+  return state_->next(nullptr).record;
+}
+JsonlReader::Step JsonlReader::next_or(const std::function<bool(std::string_view)>& take) {
+  return state_->next(&take);
 }
 void JsonlReader::on_bad_line(std::function<void(const Error&)> handler) {
   state_->bad_line = std::move(handler);

@@ -87,10 +87,13 @@ std::vector<Call> calls_from_json(std::string_view text, const std::string& file
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
   if (text[begin] == '[') {
-    const Value all = value_from_json(text, file);
+    Value all;
+    JsonReader().read(text, file, all);
     for (const Value& op : all.items) pairing.add(op, 1);
     return pairing.take();
   }
+  JsonReader reader;
+  Value op;
   std::uint64_t line = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -99,7 +102,8 @@ std::vector<Call> calls_from_json(std::string_view text, const std::string& file
     ++line;
     if (row.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     try {
-      pairing.add(value_from_json(row, file), line);
+      reader.read(row, file, op);
+      pairing.add(op, line);
     } catch (const core::Error&) {
       throw core::input_error({file, line}, "malformed JSON, or no operation");
     }

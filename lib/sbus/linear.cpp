@@ -51,7 +51,7 @@ class Visited {
   std::vector<std::uint32_t> states_;
 };
 
-constexpr std::uint32_t kNone = UINT32_MAX;
+constexpr std::uint32_t kNoEntry = UINT32_MAX;
 
 // Calls and returns in the order of time, as a doubly linked list from which pairs are lifted.
 // Node 2 i is the call of op i, 2 i + 1 its return, and the last node is the head.
@@ -59,8 +59,8 @@ class EventList {
  public:
   explicit EventList(const std::vector<LinearOp>& ops)
       : head_(static_cast<std::uint32_t>(ops.size() * 2)),
-        next_(ops.size() * 2 + 1, kNone),
-        previous_(ops.size() * 2 + 1, kNone) {
+        next_(ops.size() * 2 + 1, kNoEntry),
+        previous_(ops.size() * 2 + 1, kNoEntry) {
     std::vector<std::uint32_t> order(ops.size() * 2);
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
     const auto time = [&](std::uint32_t node) {
@@ -92,11 +92,11 @@ class EventList {
  private:
   void unlink(std::uint32_t node) {
     next_[previous_[node]] = next_[node];
-    if (next_[node] != kNone) previous_[next_[node]] = previous_[node];
+    if (next_[node] != kNoEntry) previous_[next_[node]] = previous_[node];
   }
   void relink(std::uint32_t node) {
     next_[previous_[node]] = node;
-    if (next_[node] != kNone) previous_[next_[node]] = node;
+    if (next_[node] != kNoEntry) previous_[next_[node]] = node;
   }
   std::uint32_t head_;
   std::vector<std::uint32_t> next_, previous_;
@@ -127,7 +127,7 @@ Verdict check_linear(const std::vector<LinearOp>& ops, std::uint32_t initial,
   while (open != 0) {
     if (steps == 0) return Verdict::kUnknown;
     --steps;
-    if (node != kNone && node % 2 == 0) {
+    if (node != kNoEntry && node % 2 == 0) {
       const std::uint32_t op = node / 2;
       const auto after = step(state, op);
       bool taken = false;

@@ -5,6 +5,7 @@
 
 #include "core/jsonl.hpp"
 #include "sbus/oplog.hpp"
+#include "sbus/oplog_line.hpp"
 #include "sbus/wal.hpp"
 
 namespace stateutils::sbus {
@@ -60,26 +61,43 @@ class OplogSource final : public OpSource {
   }
 
   bool next(OpRecord& out) override {
-    while (const core::Record* record = reader_.next()) {
-      if (chain_) chain_->verify(*record);
-      if (!skip_bad_) {
-        decoder_.decode(*record, out);
-        out.whole_read_set = whole_read_sets_;
-        return true;
+    for (;;) {
+      const core::JsonlReader::Step step = this->step(out);
+      if (!step.more) return false;
+      if (step.record == nullptr) {
+        out.line = reader_.line();
+      } else if (!decode(*step.record, out)) {
+        continue;
       }
-      try {
-        decoder_.decode(*record, out);
-        out.whole_read_set = whole_read_sets_;
-        return true;
-      } catch (const core::Error&) {
-        ++skipped_;
-      }
+      out.whole_read_set = whole_read_sets_;
+      return true;
     }
-    return false;
   }
   [[nodiscard]] std::uint64_t bytes_read() const override { return reader_.bytes_read(); }
 
  private:
+  // Lines of plain form go into `out` at once. The links of a chain are verified on records.
+  core::JsonlReader::Step step(OpRecord& out) {
+    if (!chain_) {
+      return reader_.next_or(
+          [&out](std::string_view line) { return decode_plain_line(line, out); });
+    }
+    const core::Record* record = reader_.next();
+    if (record != nullptr) chain_->verify(*record);
+    return {record != nullptr, record};
+  }
+  // False for a record that is passed over.
+  bool decode(const core::Record& record, OpRecord& out) {
+    try {
+      decoder_.decode(record, out);
+      return true;
+    } catch (const core::Error&) {
+      if (!skip_bad_) throw;
+      ++skipped_;
+      return false;
+    }
+  }
+
   std::unique_ptr<core::ByteSource> source_;
   bool whole_read_sets_;
   bool skip_bad_;

@@ -6,19 +6,80 @@
 namespace stateutils::sbus {
 namespace {
 
+// Operations one after the other, each of which can be read again where it began.
+class EdnOperations {
+ public:
+  EdnOperations(std::string_view text, const std::string& file)
+      : text_(text), file_(file), reader_(text, file) {}
+  bool next(Value& out) {
+    begin_ = reader_.offset();
+    return reader_.next(out);
+  }
+  [[nodiscard]] std::size_t begin() const { return begin_; }
+  [[nodiscard]] std::uint64_t line() const { return reader_.line(); }
+  [[nodiscard]] bool all_read() const { return true; }
+  bool again(std::size_t begin, std::uint64_t line, Value& out) const {
+    return EdnReader(text_.substr(begin), file_, line).next(out);
+  }
+
+ private:
+  std::string_view text_;
+  const std::string& file_;
+  EdnReader reader_;
+  std::size_t begin_ = 0;
+};
+
+// JSON lines of plain form; any other line ends them before all is read.
+class JsonOperations {
+ public:
+  explicit JsonOperations(std::string_view text) : text_(text) {}
+  bool next(Value& out) {
+    while (end_ < text_.size()) {
+      begin_ = end_;
+      ++line_;
+      const std::string_view row = row_at(begin_);
+      const bool blank = row.find_first_not_of(" \t\r") == std::string_view::npos;
+      if (!blank && !reader_.read_plain(row, out)) return false;
+      end_ = begin_ + row.size() + 1;
+      if (!blank) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] std::size_t begin() const { return begin_; }
+  [[nodiscard]] std::uint64_t line() const { return line_; }
+  [[nodiscard]] bool all_read() const { return end_ >= text_.size(); }
+  bool again(std::size_t begin, std::uint64_t, Value& out) {
+    return reader_.read_plain(row_at(begin), out);
+  }
+
+ private:
+  [[nodiscard]] std::string_view row_at(std::size_t begin) const {
+    return text_.substr(begin, text_.find('\n', begin) - begin);
+  }
+
+  std::string_view text_;
+  JsonReader reader_;
+  std::size_t begin_ = 0, end_ = 0;
+  std::uint64_t line_ = 0;
+};
+
 // Pairs operations as history.cpp does, but turns each completion into the transaction's operations
 // at once: of a history of millions of them no tree of values is ever held. What an invocation says
 // is read again where nothing else tells what was tried.
-class EdnTransactions {
+template <class Operations>
+class Transactions {
  public:
-  EdnTransactions(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+  // `args` are those of Operations.
+  template <class... Args>
+  explicit Transactions(const std::string& file, const Args&... args)
+      : operations_(args...), file_(file) {}
 
   std::optional<TxnHistory> read() {
-    EdnReader reader(text_, file_);
     Value op;
-    for (std::size_t begin = 0; reader.next(op); begin = reader.offset()) {
-      if (!add(op, begin, reader.line())) return std::nullopt;
+    while (operations_.next(op)) {
+      if (!add(op, operations_.begin(), operations_.line())) return std::nullopt;
     }
+    if (!operations_.all_read()) return std::nullopt;
     for (const auto& [process, open] : open_) {
       if (!take_back(open)) return std::nullopt;
     }
@@ -86,12 +147,11 @@ class EdnTransactions {
   // The writes of an invocation.
   bool take_back(const Open& open) {
     Txn& txn = history_.txns[open.txn];
-    EdnReader reader(text_.substr(open.begin), file_, txn.line);
     Value op;
-    return reader.next(op) && add_ops(txn, op.find("value"), false);
+    return operations_.again(open.begin, txn.line, op) && add_ops(txn, op.find("value"), false);
   }
 
-  std::string_view text_;
+  Operations operations_;
   const std::string& file_;
   TxnHistory history_;
   std::map<std::int64_t, Open> open_;
@@ -102,7 +162,11 @@ class EdnTransactions {
 }  // namespace
 
 std::optional<TxnHistory> txns_from_edn(std::string_view text, const std::string& file) {
-  return EdnTransactions(text, file).read();
+  return Transactions<EdnOperations>(file, text, file).read();
+}
+
+std::optional<TxnHistory> txns_from_json(std::string_view text, const std::string& file) {
+  return Transactions<JsonOperations>(file, text).read();
 }
 
 TxnHistory txns_from_calls(const std::vector<Call>& calls, const std::string& file) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "sbus/chain_order.hpp"
 #include "sbus/cycles.hpp"
 #include "sbus/forced_order.hpp"
 #include "sbus/key_order.hpp"
@@ -135,11 +136,8 @@ class Checker {
         return Verdict::kInvalid;
       }
       if (h_.list_append) return Verdict::kValid;
-      return choose(nodes, deps, o_.level);
-    }
-    // A serial order would do, and is the smaller question.
-    if (!cyclic && !h_.list_append && choose(nodes, deps, Level::kSer) == Verdict::kValid) {
-      return Verdict::kValid;
+      const Verdict kept = keep_sessions(nodes, deps);
+      return kept != Verdict::kUnknown ? kept : choose(nodes, deps, o_.level);
     }
     std::vector<Dep> parts = split_nodes(deps);
     if (!DepGraph(h_.txns.size() * 2, parts).acyclic()) {
@@ -147,7 +145,34 @@ class Checker {
       return Verdict::kInvalid;
     }
     if (h_.list_append) return Verdict::kValid;
+    const Verdict kept = keep_sessions(h_.txns.size() * 2, parts);
+    if (kept != Verdict::kUnknown) return kept;
+    // A serial order would do, and is the smaller question.
+    if (!cyclic && choose(nodes, deps, Level::kSer) == Verdict::kValid) return Verdict::kValid;
     return choose(h_.txns.size() * 2, parts, o_.level);
+  }
+
+  // Orders that keep the sessions are found, or refused, in histories of any size; what keeps them
+  // proves the level also where it does not ask for that.
+  Verdict keep_sessions(std::size_t nodes, const std::vector<Dep>& deps) {
+    const bool split = o_.level == Level::kPc || o_.level == Level::kSi;
+    const bool points_of_time = nodes > h_.txns.size() * (split ? 2 : 1);
+    if (!o_.solve || points_of_time) return Verdict::kUnknown;
+    const OrderRules rules{.split = split, .writers_apart = o_.level == Level::kSi};
+    std::uint64_t steps = o_.budget;
+    const ChainOutcome found = order_chains(facts_, rules, deps, steps);
+    if (found.verdict != Verdict::kInvalid) return found.verdict;
+    if (!keeps_sessions()) return Verdict::kUnknown;
+    // Edges that are forced without the help of sessions make the plainer cycle.
+    std::uint64_t naming = std::min(o_.budget, kCycleSteps);
+    std::vector<Dep> forced;
+    if (!forces_contradiction(facts_, rules, nodes, deps, naming, forced)) forced = found.forced;
+    if (forced.empty()) {
+      ++out_.anomalies["no-order-of-writes"];
+    } else {
+      name_contradiction(nodes, deps, forced, split);
+    }
+    return Verdict::kInvalid;
   }
 
   // A serial order that keeps what the level keeps proves any strong level. Most histories keep

@@ -31,10 +31,11 @@ void for_each_line(std::string_view text, Row&& row) {
 TxnHistory txns_from_jsonl(std::string_view text, const std::string& file) {
   TxnHistory history;
   std::map<std::string, std::uint32_t> sessions;
+  JsonReader reader;
+  Value record;
   for_each_line(text, [&](std::string_view row, std::uint64_t line) {
-    Value record;
     try {
-      record = value_from_json(row, file);
+      reader.read(row, file, record);
     } catch (const core::Error&) {
       throw history_error(file, line, "malformed JSON");
     }
@@ -74,7 +75,8 @@ TxnHistory txns_from_jsonl(std::string_view text, const std::string& file) {
 
 TxnHistory txns_from_dbcop(std::string_view text, const std::string& file) {
   TxnHistory history;
-  const Value document = value_from_json(text, file);
+  Value document;
+  JsonReader().read(text, file, document);
   const Value* data = document.kind == Value::Kind::kMap ? document.find("data") : &document;
   if (data == nullptr || data->kind != Value::Kind::kList)
     throw history_error(file, 1, "expected a list of sessions");

@@ -54,6 +54,9 @@ struct TxnHistory {
 // Jepsen operations in EDN, as calls_from_edn() reads them, if all of them are transactions.
 [[nodiscard]] std::optional<TxnHistory> txns_from_edn(std::string_view text,
                                                       const std::string& file);
+// The same in JSON, an operation a line.
+[[nodiscard]] std::optional<TxnHistory> txns_from_json(std::string_view text,
+                                                       const std::string& file);
 [[nodiscard]] TxnHistory txns_from_calls(const std::vector<Call>& calls, const std::string& file);
 // {"session","txn","status","start","end","ops":[["r",k,v],["w",k,v],["a",k,v]]}, a line each.
 [[nodiscard]] TxnHistory txns_from_jsonl(std::string_view text, const std::string& file);

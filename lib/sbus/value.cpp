@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/dom.hpp"
 #include "core/json.hpp"
 #include "core/units.hpp"
 #include "core/utf8.hpp"
@@ -68,6 +69,84 @@ Value from_json(const nlohmann::json& json) {
     }
   }
   return out;
+}
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+
+bool plain_list(const element& from, int depth, Value& out);
+bool plain_map(const element& from, int depth, Value& out);
+
+// Into a value that may have been another, whose memory it keeps.
+bool plain_value(const element& from, int depth, Value& out) {
+  constexpr int kPlainDepth = 32;
+  if (depth > kPlainDepth) return false;
+  switch (from.type()) {
+    case element_type::NULL_VALUE:
+      reset(out, Value::Kind::kNil);
+      return true;
+    case element_type::BOOL:
+      reset(out, Value::Kind::kBool);
+      out.flag = from.get_bool().value_unsafe();
+      return true;
+    case element_type::INT64:
+      reset(out, Value::Kind::kInt);
+      out.number = from.get_int64().value_unsafe();
+      return true;
+    case element_type::UINT64:
+      reset(out, Value::Kind::kReal);
+      out.text = std::to_string(from.get_uint64().value_unsafe());
+      return true;
+    case element_type::DOUBLE:
+      reset(out, Value::Kind::kReal);
+      out.text = core::format_double(from.get_double().value_unsafe());
+      return true;
+    case element_type::STRING:
+      reset(out, Value::Kind::kText);
+      out.text = from.get_string().value_unsafe();
+      return true;
+    case element_type::ARRAY:
+      return plain_list(from, depth, out);
+    case element_type::OBJECT:
+      return plain_map(from, depth, out);
+  }
+  return false;
+}
+
+bool plain_list(const element& from, int depth, Value& out) {
+  out.kind = Value::Kind::kList;
+  out.text.clear();
+  const simdjson::dom::array items = from.get_array().value_unsafe();
+  std::size_t count = 0;
+  for (const element item : items) {
+    if (count == out.items.size()) out.items.emplace_back();
+    if (!plain_value(item, depth + 1, out.items[count++])) return false;
+  }
+  out.items.resize(count);
+  return true;
+}
+
+// Doubled keys are refused; wide objects are rare.
+bool plain_map(const element& from, int depth, Value& out) {
+  constexpr std::size_t kMostItems = 2 * 16;
+  out.kind = Value::Kind::kMap;
+  out.text.clear();
+  const simdjson::dom::object fields = from.get_object().value_unsafe();
+  std::size_t count = 0;
+  for (const auto field : fields) {
+    if (count == kMostItems) return false;
+    if (out.items.size() < count + 2) out.items.resize(count + 2);
+    Value& key = out.items[count];
+    reset(key, Value::Kind::kText);
+    key.text = field.key;
+    for (std::size_t i = 0; i < count; i += 2) {
+      if (out.items[i].text == key.text) return false;
+    }
+    if (!plain_value(field.value, depth + 1, out.items[count + 1])) return false;
+    count += 2;
+  }
+  out.items.resize(count);
+  return true;
 }
 
 }  // namespace
@@ -239,6 +318,24 @@ void EdnReader::token(Value& out) {
 
 Value value_from_json(std::string_view text, const std::string& file) {
   return from_json(core::parse_json(text, file));
+}
+
+struct JsonReader::Parser {
+  simdjson::dom::parser dom;
+};
+
+JsonReader::JsonReader() : parser_(std::make_unique<Parser>()) {}
+JsonReader::~JsonReader() = default;
+
+bool JsonReader::read_plain(std::string_view text, Value& out) {
+  if (text.empty() || text.find("\\u") != std::string_view::npos) return false;
+  element root;
+  if (core::parse_json(parser_->dom, text).get(root) != simdjson::SUCCESS) return false;
+  return plain_value(root, 0, out);
+}
+
+void JsonReader::read(std::string_view text, const std::string& file, Value& out) {
+  if (!read_plain(text, out)) out = value_from_json(text, file);
 }
 
 }  // namespace stateutils::sbus

@@ -1,7 +1,9 @@
 // Values of EDN and JSON as the history formats need them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,16 +47,31 @@ struct Value {
         out += '"' + std::to_string(text.size()) + ':' + text;
         break;
       case Kind::kList:
-      case Kind::kMap:
-        out += kind == Kind::kMap ? '{' : '[';
+        out += '[';
         for (const Value& item : items) item.append_to(out);
         out += ']';
+        break;
+      case Kind::kMap:
+        append_map(out);
     }
   }
   [[nodiscard]] std::string canonical() const {
     std::string out;
     append_to(out);
     return out;
+  }
+
+ private:
+  // The order of a map's entries says nothing.
+  void append_map(std::string& out) const {
+    std::vector<std::string> entries;
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+      entries.push_back(items[i].canonical() + items[i + 1].canonical());
+    }
+    std::sort(entries.begin(), entries.end());
+    out += '{';
+    for (const std::string& entry : entries) out += entry;
+    out += '}';
   }
 };
 
@@ -90,5 +107,23 @@ class EdnReader {
 
 // One JSON document (core::parse_json's rules) as a Value.
 [[nodiscard]] Value value_from_json(std::string_view text, const std::string& file);
+
+// The same for documents one after the other, much faster for all that is plain.
+class JsonReader {
+ public:
+  JsonReader();
+  JsonReader(const JsonReader&) = delete;
+  JsonReader& operator=(const JsonReader&) = delete;
+  ~JsonReader();
+
+  void read(std::string_view text, const std::string& file, Value& out);
+  // False, with `out` in no defined state, where the text is malformed or has what is rare: escapes
+  // of code points, deep nesting, numbers beyond 64 bits.
+  [[nodiscard]] bool read_plain(std::string_view text, Value& out);
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+};
 
 }  // namespace stateutils::sbus

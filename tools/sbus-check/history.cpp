@@ -158,8 +158,9 @@ Report check(const HistoryCommand& o, const std::string& text, const std::string
                        file, report);
     return report;
   }
-  if (format == "edn") {
-    if (auto txns = sbus::txns_from_edn(text, file)) {
+  if (format == "edn" || format == "json") {
+    if (auto txns =
+            format == "edn" ? sbus::txns_from_edn(text, file) : sbus::txns_from_json(text, file)) {
       report.model = o.model.value_or("txn");
       if (report.model == "txn" || report.model == "list-append" || report.model == "rw-register") {
         check_transactions(o, *txns, file, report);
