@@ -6,6 +6,7 @@
 
 #include "ckpt/ops/convert.hpp"
 #include "ckpt/quant/checkpoint.hpp"
+#include "ckpt/quant/search.hpp"
 #include "ckpt/quant/store.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
@@ -20,7 +21,7 @@ struct QuantizeCommand {
   SourceOptions source;
   OutputOptions output;
   StreamOptions stream;
-  std::string src, dst, hessian, norm = "none";
+  std::string src, dst, hessian, norm = "none", device = "cpu";
   QuantOptions quant;
   int iterations = 100;
 };
@@ -93,7 +94,7 @@ class Reporter {
   std::size_t next_ = 0;
 };
 
-QuantOptions layer_options(const QuantizeCommand& o, const core::Io& io) {
+QuantOptions layer_options(const QuantizeCommand& o, const core::Io& io, DeviceSearch* device) {
   QuantOptions options = o.quant;
   options.norm = o.norm == "minmax" ? Norm::kMinMax
                  : o.norm == "std"  ? Norm::kStandard
@@ -101,6 +102,7 @@ QuantOptions layer_options(const QuantizeCommand& o, const core::Io& io) {
   options.iterations = o.iterations;
   options.seed = io.seed;
   options.threads = io.threads;
+  options.device = device;
   return options;
 }
 
@@ -108,6 +110,7 @@ int quantize(const QuantizeCommand& o, core::Io& io) {
   io.require_json_target(o.stream.output == "-" || o.output.dry_run);
   check_options(o.quant);
   const auto lock = o.source.take_lock();
+  const auto device = o.device == "cuda" ? std::make_unique<DeviceSearch>() : nullptr;
   // The layers need the memory; blocks of the output are small.
   SourceOptions writing = o.source;
   writing.max_memory.bytes = std::min<std::uint64_t>(o.source.max_memory.bytes, 16u << 20);
@@ -116,7 +119,7 @@ int quantize(const QuantizeCommand& o, core::Io& io) {
   ckpt::apply_selection(catalogue, o.source.selection(), true);
   std::unique_ptr<Reporter> reporter;
   const QuantizedCheckpoint quantized = quantized_checkpoint(
-      catalogue, {.layer = layer_options(o, io),
+      catalogue, {.layer = layer_options(o, io, device.get()),
                   .hessians = o.hessian,
                   .max_memory = o.source.max_memory.bytes,
                   .done = [&reporter](std::size_t index, const LayerReport& report) {
@@ -197,6 +200,8 @@ void register_quantize(core::Tool& tool) {
   cmd.option("--kiter", &o->iterations, "k-means rounds at most").at_least(1);
   cmd.option("--ktol", &o->quant.tolerance, "stop when the error falls by less than this share")
       .at_least(0);
+  cmd.option("--device", &o->device, "where centroids are searched for; the result is the same")
+      .one_of({"cpu", "cuda"});
   add_stream_options(cmd, o->stream);
   add_common(cmd, *o);
   cmd.run([o](core::Io& io) { return quantize(*o, io); });

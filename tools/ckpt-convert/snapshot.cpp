@@ -3,10 +3,12 @@
 #include <thread>
 
 #include "ckpt/formats/open.hpp"
+#include "ckpt/snapshot/device.hpp"
 #include "ckpt/snapshot/engine.hpp"
 #include "ckpt/snapshot/synthetic.hpp"
 #include "commands.hpp"
 #include "core/error.hpp"
+#include "core/gpu.hpp"
 #include "core/jsonl.hpp"
 #include "core/signals.hpp"
 
@@ -18,7 +20,7 @@ using namespace ckpt::snapshot;
 struct SnapshotOptions {
   SourceOptions source;
   StreamOptions stream;
-  std::string from, folder, mirror, mode = "lazy", io = "auto";
+  std::string from, folder, mirror, mode = "lazy", io = "auto", device = "cpu";
   std::uint64_t every = 1, steps = 10;
   double step_ms = 50;
   std::optional<core::ByteSize> pool;
@@ -37,6 +39,7 @@ EngineSettings settings(const SnapshotOptions& o, const core::Io& io, std::uint6
             : o.io == "buffered" ? ckpt::IoMode::kBuffered
                                  : ckpt::IoMode::kAuto;
   made.sync = io.sync;
+  if (o.device == "cuda") made.pin = pin_for_device;
   return made;
 }
 
@@ -92,11 +95,13 @@ void work_for(double milliseconds) {
   }
 }
 
+template <class Source>
 nlohmann::ordered_json train(const SnapshotOptions& o, const core::Io& io, Report& report,
                              std::uint64_t bytes) {
-  SyntheticSource source(bytes);
+  Source source(bytes);
   SnapshotEngine engine(settings(o, io, bytes));
-  const double memcpy_ms = engine.plain_copy_ms(bytes);
+  const double memcpy_ms =
+      o.device == "cuda" ? engine.plain_copy_ms(*source.provider()) : engine.plain_copy_ms(bytes);
   for (std::uint64_t step = 1; step <= o.steps; ++step) {
     work_for(o.step_ms);
     engine.fence();
@@ -134,19 +139,24 @@ int snapshot(const SnapshotOptions& o, core::Io& io) {
   io.require_json_target(o.stream.output == "-");
   const auto lock = o.source.take_lock();
   const bool synthetic = o.from.starts_with(kSynthetic);
+  const bool on_device = o.device == "cuda";
+  if (on_device && !synthetic) throw core::usage_error("--device cuda needs synthetic:BYTES");
   std::optional<std::uint64_t> bytes;
   if (synthetic) {
     const auto size = core::parse_size(o.from.substr(kSynthetic.size()));
     if (!size) throw core::usage_error("--source " + core::quoted(o.from) + ": no size");
     bytes = size->bytes;
   }
+  if (on_device) core::require_gpu();
   const auto out = io.open_output(o.stream.output);
   core::JsonlWriter writer(*out, {.framed = !o.stream.no_frame});
   writer.header("snapshots", 1, [&](core::JsonWriter& json) {
     json.field("tool", io.tool).field("tool_version", io.version).field("source", o.from);
   });
   Report report(writer, *out, o.mode);
-  const auto summary = synthetic ? train(o, io, report, *bytes) : copy_once(o, io, report);
+  const auto summary = on_device   ? train<DeviceSource>(o, io, report, *bytes)
+                       : synthetic ? train<SyntheticSource>(o, io, report, *bytes)
+                                   : copy_once(o, io, report);
   close_stream(writer, *out, summary, io);
   return 0;
 }
@@ -170,6 +180,8 @@ void register_snapshot(core::Tool& tool) {
   cmd.option("--pool", &o->pool, "host memory for copies (default twice the source, at most 1Gi)");
   cmd.option("--mirror", &o->mirror, "second folder, where snapshots are erasure-coded 4 + 1")
       .value_name("DIR");
+  cmd.option("--device", &o->device, "whose memory holds the stand-in's state")
+      .one_of({"cpu", "cuda"});
   cmd.option("--io", &o->io, "how snapshots are written").one_of({"auto", "direct", "buffered"});
   add_stream_options(cmd, o->stream);
   add_source_options(cmd, o->source);

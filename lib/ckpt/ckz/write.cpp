@@ -1,6 +1,7 @@
 #include "ckpt/ckz/write.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -10,7 +11,7 @@
 #include <numeric>
 #include <optional>
 
-#include "ckpt/engine/execute.hpp"
+#include "ckpt/engine/placed_writer.hpp"
 #include "ckpt/formats/safetensors.hpp"
 #include "ckpt/plan/tensor_file.hpp"
 #include "core/error.hpp"
@@ -58,9 +59,47 @@ class TurnHasher {
   core::Xxh3 bytes_, base_;
 };
 
+// Where coded bytes wait until their segment is written. Its blocks are of large pages and used
+// again: fresh small pages for every chunk cost as much time as the coding.
+class Shelf {
+ public:
+  std::span<const char> keep(std::span<const char> bytes) {
+    if (bytes.empty()) return {};
+    while (block_ < blocks_.size() && blocks_[block_].size - used_ < bytes.size()) {
+      ++block_;
+      used_ = 0;
+    }
+    if (block_ == blocks_.size()) {
+      const std::uint64_t size = (bytes.size() + kBlock - 1) / kBlock * kBlock;
+      blocks_.push_back({aligned_buffer(size), size});
+    }
+    char* const to = blocks_[block_].data.get() + used_;
+    std::memcpy(to, bytes.data(), bytes.size());
+    used_ += bytes.size();
+    return {to, bytes.size()};
+  }
+  // What was kept is not needed any more.
+  void clear() { block_ = used_ = 0; }
+
+ private:
+  static constexpr std::uint64_t kBlock = 4u << 20;
+  std::vector<BlockPool::Block> blocks_;
+  std::size_t block_ = 0;
+  std::uint64_t used_ = 0;
+};
+
 struct Packer {
   ChunkCoder coder;
   Buffer data, base;
+  EncodedChunk coded;
+  Shelf shelf;
+};
+
+// A coded chunk on the shelf of who coded it.
+struct KeptChunk {
+  Codec codec = Codec::kRaw;
+  std::array<std::span<const char>, kMaxPlanes> planes{};
+  std::array<bool, kMaxPlanes> framed{};
 };
 
 class CkzCompressor {
@@ -118,7 +157,6 @@ class CkzCompressor {
       heads_[i].hash = hasher.bytes_hash();
       if (sources_[i].base) heads_[i].base = hasher.base_hash();
     }
-    chunks_.clear();
     workers_.clear();
     return true;
   }
@@ -160,9 +198,19 @@ class CkzCompressor {
   void encode_segment(std::size_t tensor, std::uint64_t s, TurnHasher& hasher, int threads) {
     const ChunkKind kind = ChunkKind::of(heads_[tensor].dtype);
     const std::uint64_t count = heads_[tensor].segment_chunks(s);
-    if (chunks_.size() < count) chunks_.resize(count);
+    for (auto& worker : workers_) {
+      if (worker) worker->shelf.clear();
+    }
+    chunks_.assign(count, {});
     for_chunks(tensor, s, hasher, threads, [&](std::uint64_t c, Packer& worker) {
-      worker.coder.encode(kind, worker.data.view(), worker.base.view(), chunks_[c]);
+      worker.coder.encode(kind, worker.data.view(), worker.base.view(), worker.coded);
+      chunks_[c].codec = worker.coded.codec;
+      for (unsigned p = 0; p < kind.planes; ++p) {
+        const EncodedPlane& plane = worker.coded.planes[p];
+        chunks_[c].framed[p] = plane.framed;
+        chunks_[c].planes[p] =
+            worker.shelf.keep(plane.framed ? plane.frame.view() : plane.plain.view());
+      }
     });
   }
 
@@ -254,9 +302,7 @@ class CkzCompressor {
     for (unsigned p = 0; p < planes; ++p) {
       add_stream(entries_, head.name, index + 1 + p, sizes[p]);
       for (std::uint64_t c = 0; c < count; ++c) {
-        const EncodedPlane& plane = chunks_[c].planes[p];
-        const auto bytes = plane.framed ? plane.frame.view() : plane.plain.view();
-        append(bytes.data(), bytes.size());
+        append(chunks_[c].planes[p].data(), chunks_[c].planes[p].size());
       }
     }
   }
@@ -267,26 +313,27 @@ class CkzCompressor {
     bool frames = false;
     std::string start;
     for (std::uint64_t c = 0; c < count; ++c) {
-      const EncodedPlane& plane = chunks_[c].planes[p];
-      frames = frames || plane.framed;
-      const auto bytes = plane.plain.view();
+      frames = frames || chunks_[c].framed[p];
+      const auto bytes = chunks_[c].planes[p];
       if (start.size() < 4) start.append(bytes.data(), std::min<std::size_t>(4, bytes.size()));
     }
     if (!frames && !begins_like_a_frame(start)) return;
+    auto worker = take_worker();
     for (std::uint64_t c = 0; c < count; ++c) {
-      EncodedPlane& plane = chunks_[c].planes[p];
-      if (plane.framed || plane.plain.size() == 0) continue;
-      raw_frame(plane.plain.view(), plane.frame);
-      plane.framed = true;
+      if (chunks_[c].framed[p] || chunks_[c].planes[p].empty()) continue;
+      raw_frame(chunks_[c].planes[p], worker->data);
+      chunks_[c].planes[p] = worker->shelf.keep(worker->data.view());
+      chunks_[c].framed[p] = true;
     }
+    give_worker(std::move(worker));
   }
 
   std::vector<TensorHead> heads_;
   std::vector<Source> sources_;
   Metadata metadata_;
   std::uint64_t align_;
-  std::vector<TensorInfo> entries_;   // streams written so far
-  std::vector<EncodedChunk> chunks_;  // of the segment at hand; room that is used again
+  std::vector<TensorInfo> entries_;  // streams written so far
+  std::vector<KeptChunk> chunks_;    // of the segment at hand
   std::mutex mutex_;
   std::vector<std::unique_ptr<Packer>> workers_;
 };

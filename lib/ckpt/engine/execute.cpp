@@ -47,12 +47,8 @@ class Pipeline {
         may_stop_(may_stop),
         pool_(options.blocks ? options.blocks : std::make_shared<BlockPool>()),
         total_(plan.size()),
+        starts_(plan.starts()),
         crcs_(plan.regions.size()) {
-    std::uint64_t at = 0;
-    for (const Region& region : plan.regions) {
-      starts_.push_back(at);
-      at += region.size;
-    }
     // Half of the limit for the ring, the rest for what sources and sinks hold.
     block_size_ = kLargestBlock;
     const auto wanted = static_cast<std::uint64_t>(std::max(1, options.threads)) + 2;
@@ -280,12 +276,7 @@ Placed place_plan(const OutputPlan& plan, int fd, const std::string& path, std::
   if (done < total) return {.bytes = done, .complete = false};
   if (plan.finish) {
     writer.buffered();
-    std::vector<std::uint64_t> starts;
-    std::uint64_t at = 0;
-    for (const Region& region : plan.regions) {
-      starts.push_back(at);
-      at += region.size;
-    }
+    const std::vector<std::uint64_t> starts = plan.starts();
     for (const Patch& patch : plan.finish(pipeline.crcs())) {
       const std::uint64_t start = starts[patch.region];
       core::pwrite_fully(fd, patch.bytes.data(), patch.bytes.size(), start, path);

@@ -10,6 +10,17 @@ std::uint64_t OutputPlan::size() const {
   return total;
 }
 
+std::vector<std::uint64_t> OutputPlan::starts() const {
+  std::vector<std::uint64_t> starts;
+  starts.reserve(regions.size());
+  std::uint64_t at = 0;
+  for (const Region& region : regions) {
+    starts.push_back(at);
+    at += region.size;
+  }
+  return starts;
+}
+
 void OutputPlan::literal(std::string bytes) {
   const std::uint64_t length = bytes.size();
   regions.push_back({.content = memory_file(std::move(bytes), "(header)"), .size = length});

@@ -47,7 +47,8 @@ struct OutputPlan {
   std::vector<ByteFilePtr> tail_sources{};  // what `tail` reads, to describe the plan
 
   [[nodiscard]] std::uint64_t size() const;
-  void literal(std::string bytes);  // appends a region of these bytes
+  [[nodiscard]] std::vector<std::uint64_t> starts() const;  // of the regions in the file
+  void literal(std::string bytes);                          // appends a region of these bytes
 };
 
 // One file that holds what the parts would write, one after another.

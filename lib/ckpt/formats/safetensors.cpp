@@ -1,11 +1,12 @@
 #include "ckpt/formats/safetensors.hpp"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <unordered_map>
 
 #include "ckpt/formats/shard_index.hpp"
 #include "core/error.hpp"
+#include "core/threads.hpp"
 
 namespace stateutils::ckpt {
 namespace {
@@ -19,16 +20,29 @@ void add_metadata(Catalogue& catalogue, const std::string& key, const std::strin
   if (!known) catalogue.metadata.emplace_back(key, value);
 }
 
-void add_file(Catalogue& catalogue, const ByteFilePtr& file, const ReadOptions& options) {
+struct Shard {
+  std::string name;
+  std::vector<Tensor> tensors;
+  Metadata metadata;
+};
+
+Shard read_shard(const ByteFilePtr& file, const ReadOptions& options) {
   SafetensorsHeader parsed = read_safetensors(*file, options.max_memory);
-  catalogue.files.push_back(file->name());
-  const std::size_t first = catalogue.tensors.size();
+  Shard shard{.name = file->name(), .tensors = {}, .metadata = std::move(parsed.metadata)};
+  shard.tensors.reserve(parsed.tensors.size());
   for (TensorInfo& entry : parsed.tensors) {
-    catalogue.tensors.push_back(dense_tensor(std::move(entry.name), entry.dtype,
-                                             std::move(entry.shape), file,
-                                             parsed.data_offset + entry.begin));
+    shard.tensors.push_back(dense_tensor(std::move(entry.name), entry.dtype, std::move(entry.shape),
+                                         file, parsed.data_offset + entry.begin));
   }
-  for (const auto& [key, value] : restore_tied(catalogue, first, std::move(parsed.metadata))) {
+  return shard;
+}
+
+void add_shard(Catalogue& catalogue, Shard shard) {
+  catalogue.files.push_back(std::move(shard.name));
+  const std::size_t first = catalogue.tensors.size();
+  catalogue.tensors.insert(catalogue.tensors.end(), std::make_move_iterator(shard.tensors.begin()),
+                           std::make_move_iterator(shard.tensors.end()));
+  for (const auto& [key, value] : restore_tied(catalogue, first, std::move(shard.metadata))) {
     add_metadata(catalogue, key, value);
   }
 }
@@ -66,7 +80,7 @@ Metadata restore_tied(Catalogue& catalogue, std::size_t first, Metadata metadata
 
 Catalogue open_safetensors(const ByteFilePtr& file, const ReadOptions& options) {
   Catalogue catalogue{.format = "safetensors", .source = file->name()};
-  add_file(catalogue, file, options);
+  add_shard(catalogue, read_shard(file, options));
   check_unique_names(catalogue);
   return catalogue;
 }
@@ -75,10 +89,15 @@ Catalogue open_safetensors_index(const std::string& path, const ReadOptions& opt
   const ShardIndex index = read_shard_index(path);
   Catalogue catalogue{.format = "safetensors", .source = path};
   catalogue.files.push_back(path);
-  std::vector<std::pair<std::size_t, std::string>> ends;  // first tensor after each shard
-  for (const std::string& shard : index.shards) {
-    add_file(catalogue, plain_file(index.folder + shard), options);
-    ends.emplace_back(catalogue.tensors.size(), shard);
+  // Each header waits for the disk once: several are read at a time, and put together in order.
+  std::vector<Shard> shards(index.shards.size());
+  core::parallel_for(shards.size(), options.threads, [&](std::uint64_t i) {
+    shards[i] = read_shard(plain_file(index.folder + index.shards[i]), options);
+  });
+  std::vector<std::size_t> ends;  // first tensor after each shard
+  for (Shard& shard : shards) {
+    add_shard(catalogue, std::move(shard));
+    ends.push_back(catalogue.tensors.size());
   }
   check_unique_names(catalogue);
   check_against_index(catalogue, index, ends);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 #include <unordered_set>
 
 #include "core/dom.hpp"
@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::uint64_t kMaxIndex = 256u << 20;
 
-bool is_plain_name(const std::string& name) {
+bool is_plain_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.size() <= 255 &&
-         name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+         name.find('/') == name.npos && name.find('\0') == name.npos;
 }
 
 }  // namespace
@@ -35,59 +35,73 @@ ShardIndex read_shard_index(const std::string& path) {
   if (document["weight_map"].get(map) != simdjson::SUCCESS) {
     throw fail("no weight_map: not the index of a sharded checkpoint");
   }
-  std::set<std::string> shards;
+  std::map<std::string, std::size_t, std::less<>> numbers;  // shard -> its place at first sight
+  auto last = numbers.end();                                // neighbours are often in one shard
   index.weight.reserve(map.size());
   for (const auto field : map) {
-    std::string_view text;
-    if (field.value.get(text) != simdjson::SUCCESS)
+    std::string_view file;
+    if (field.value.get(file) != simdjson::SUCCESS)
       throw fail("the shard of " + core::quoted(field.key) + " is no file name");
-    std::string file(text);
-    if (!is_plain_name(file)) {
-      throw fail("shard " + core::quoted(file) + " is not a plain file name in this directory");
+    if (last == numbers.end() || last->first != file) {
+      if (!is_plain_name(file)) {
+        throw fail("shard " + core::quoted(file) + " is not a plain file name in this directory");
+      }
+      last = numbers.emplace(file, numbers.size()).first;
     }
-    shards.insert(file);
-    if (!index.weight.emplace(std::string(field.key), std::move(file)).second)
+    if (!index.weight.emplace(field.key, last->second).second)
       throw fail("key " + core::quoted(field.key) + " appears twice");
   }
-  for (const std::string& shard : shards) {
+  std::vector<std::size_t> places(numbers.size());  // first sight -> among the sorted names
+  for (const auto& [shard, number] : numbers) {
     std::error_code failed;
     if (!std::filesystem::is_regular_file(index.folder + shard, failed)) {
       throw fail("shard " + core::quoted(shard) + " is absent");
     }
+    places[number] = index.shards.size();
     index.shards.push_back(shard);
   }
+  for (auto& [name, shard] : index.weight) shard = places[shard];
   return index;
 }
 
-void check_against_index(Catalogue& catalogue, const ShardIndex& index,
-                         const std::vector<std::pair<std::size_t, std::string>>& ends) {
+namespace {
+
+void find_missing(Catalogue& catalogue, const ShardIndex& index) {
   std::unordered_set<std::string_view> found;
-  found.reserve(catalogue.tensors.size());
-  std::size_t shard = 0;
-  for (std::size_t i = 0; i < catalogue.tensors.size(); ++i) {
-    while (i >= ends[shard].first) ++shard;
-    const Tensor& tensor = catalogue.tensors[i];
-    found.insert(tensor.name);
-    if (tensor.alias_of) continue;
-    const auto listed = index.weight.find(tensor.name);
-    if (listed == index.weight.end()) {
-      catalogue.findings.push_back(
-          {"index", tensor.name,
-           "in shard " + core::quoted(ends[shard].second) + " but not in the index"});
-    } else if (listed->second != ends[shard].second) {
-      catalogue.findings.push_back({"index", tensor.name,
-                                    "indexed in shard " + core::quoted(listed->second) +
-                                        ", found in " + core::quoted(ends[shard].second)});
-    }
-  }
+  for (const Tensor& tensor : catalogue.tensors) found.insert(tensor.name);
   std::vector<std::string> missing;
-  for (const auto& [name, file] : index.weight) {
+  for (const auto& [name, shard] : index.weight) {
     if (!found.contains(name)) missing.push_back(name);
   }
   std::ranges::sort(missing);
   for (const std::string& name : missing) {
     catalogue.findings.push_back({"index", name, "indexed, but in no shard"});
   }
+}
+
+}  // namespace
+
+void check_against_index(Catalogue& catalogue, const ShardIndex& index,
+                         const std::vector<std::size_t>& ends) {
+  std::size_t shard = 0, indexed = 0;
+  for (std::size_t i = 0; i < catalogue.tensors.size(); ++i) {
+    while (i >= ends[shard]) ++shard;
+    const Tensor& tensor = catalogue.tensors[i];
+    const auto listed = index.weight.find(tensor.name);
+    indexed += listed != index.weight.end() ? 1 : 0;
+    if (tensor.alias_of) continue;
+    if (listed == index.weight.end()) {
+      catalogue.findings.push_back(
+          {"index", tensor.name,
+           "in shard " + core::quoted(index.shards[shard]) + " but not in the index"});
+    } else if (listed->second != shard) {
+      catalogue.findings.push_back({"index", tensor.name,
+                                    "indexed in shard " +
+                                        core::quoted(index.shards[listed->second]) + ", found in " +
+                                        core::quoted(index.shards[shard])});
+    }
+  }
+  if (indexed < index.weight.size()) find_missing(catalogue, index);
 }
 
 std::string shard_index_text(const std::vector<std::pair<std::string, std::string>>& weight_map,

@@ -41,10 +41,10 @@ Catalogue open_torch_index(const std::string& path, const ReadOptions& options) 
   const ShardIndex index = read_shard_index(path);
   Catalogue catalogue{.format = "pt", .source = path};
   catalogue.files.push_back(path);
-  std::vector<std::pair<std::size_t, std::string>> ends;
+  std::vector<std::size_t> ends;
   for (const std::string& shard : index.shards) {
     add_file(catalogue, TorchFile(plain_file(index.folder + shard), options));
-    ends.emplace_back(catalogue.tensors.size(), shard);
+    ends.push_back(catalogue.tensors.size());
   }
   check_unique_names(catalogue);
   check_against_index(catalogue, index, ends);

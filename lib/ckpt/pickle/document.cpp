@@ -48,17 +48,9 @@ struct Frame {
   std::size_t path_size;  // of the container's own path
 };
 
-void write_json(const Heap& heap, Ref ref, core::JsonWriter& out, int depth) {
-  const Object& object = heap.at(ref);
-  if (depth > 60) {  // readers of JSON Lines stop at 64
-    out.value("...");
-    return;
-  }
-  const Children children = children_of(heap, object);
+// A value without others in it.
+void write_leaf(const Object& object, core::JsonWriter& out) {
   switch (object.kind) {
-    case Kind::kNone:
-      out.null();
-      return;
     case Kind::kBool:
       out.value(object.integer != 0);
       return;
@@ -87,27 +79,31 @@ void write_json(const Heap& heap, Ref ref, core::JsonWriter& out, int depth) {
     case Kind::kClass:
       out.begin_object().field("class", object.text).end_object();
       return;
-    case Kind::kRecord:
-      out.begin_object().field("class", heap.at(object.type).text);
-      if (!object.items.empty()) {
-        out.key("args").begin_array();
-        for (const Ref item : object.items) write_json(heap, item, out, depth + 1);
-        out.end_array();
-      }
-      break;
-    case Kind::kDict:
-      out.begin_object();
-      break;
-    case Kind::kList:
-    case Kind::kTuple:
-    case Kind::kSet:
-      out.begin_array();
-      break;
     default:
       out.null();
-      return;
   }
-  const bool list = object.kind != Kind::kRecord && object.kind != Kind::kDict;
+}
+
+void write_json(const Heap& heap, Ref ref, core::JsonWriter& out, int depth) {
+  const Object& object = heap.at(ref);
+  if (depth > 60) {  // readers of JSON Lines stop at 64
+    out.value("...");
+    return;
+  }
+  const bool record = object.kind == Kind::kRecord;
+  const bool list =
+      object.kind == Kind::kList || object.kind == Kind::kTuple || object.kind == Kind::kSet;
+  if (!record && !list && object.kind != Kind::kDict) return write_leaf(object, out);
+  list ? out.begin_array() : out.begin_object();
+  if (record) {
+    out.field("class", heap.at(object.type).text);
+    if (!object.items.empty()) {
+      out.key("args").begin_array();
+      for (const Ref item : object.items) write_json(heap, item, out, depth + 1);
+      out.end_array();
+    }
+  }
+  const Children children = children_of(heap, object);
   if (children.items != nullptr) {
     const std::size_t step = children.keyed ? 2 : 1;
     for (std::size_t i = 0; i + step <= children.items->size(); i += step) {

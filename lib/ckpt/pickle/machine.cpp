@@ -243,6 +243,7 @@ class Machine {
   }
 
   void step(Op op);
+  void step_memo(Op op);
   void step_value(Op op);
   void step_container(Op op);
 
@@ -257,8 +258,46 @@ class Machine {
   bool getattr_named_ = false;
 };
 
-// Machine state, memo, names and calls; values and containers have their own switches.
+// Names, calls and what is refused; each group of opcodes hands the others on.
 void Machine::step(Op op) {
+  switch (op) {
+    case Op::kGlobal: {
+      const auto module = line();
+      return global(module, line());
+    }
+    case Op::kStackGlobal:
+      return stack_global();
+    case Op::kReduce:
+      return call(false);
+    case Op::kNewObj:
+      return call(false);
+    case Op::kNewObjEx:
+      return call(true);
+    case Op::kBuild: {
+      const Ref state = pop();
+      return builder_.set_state(top(), state);
+    }
+    case Op::kBinPersId:
+      return push(builder_.storage(pop()));
+    case Op::kPersId:
+      refuse_program("a persistent id in text form");
+    case Op::kInst:
+      refuse_program("opcode INST is not allowed");
+    case Op::kObj:
+      refuse_program("opcode OBJ is not allowed");
+    case Op::kExt1:
+    case Op::kExt2:
+    case Op::kExt4:
+      refuse_program("extension codes are not allowed");
+    case Op::kNextBuffer:
+    case Op::kReadonlyBuffer:
+      refuse_program("out-of-band buffers are not allowed");
+    default:
+      return step_memo(op);
+  }
+}
+
+void Machine::step_memo(Op op) {
   switch (op) {
     case Op::kProto: {
       const unsigned protocol = byte();
@@ -299,37 +338,6 @@ void Machine::step(Op op) {
       return get(byte());
     case Op::kLongBinGet:
       return get(fixed<std::uint32_t>());
-    case Op::kGlobal: {
-      const auto module = line();
-      return global(module, line());
-    }
-    case Op::kStackGlobal:
-      return stack_global();
-    case Op::kReduce:
-      return call(false);
-    case Op::kNewObj:
-      return call(false);
-    case Op::kNewObjEx:
-      return call(true);
-    case Op::kBuild: {
-      const Ref state = pop();
-      return builder_.set_state(top(), state);
-    }
-    case Op::kBinPersId:
-      return push(builder_.storage(pop()));
-    case Op::kPersId:
-      refuse_program("a persistent id in text form");
-    case Op::kInst:
-      refuse_program("opcode INST is not allowed");
-    case Op::kObj:
-      refuse_program("opcode OBJ is not allowed");
-    case Op::kExt1:
-    case Op::kExt2:
-    case Op::kExt4:
-      refuse_program("extension codes are not allowed");
-    case Op::kNextBuffer:
-    case Op::kReadonlyBuffer:
-      refuse_program("out-of-band buffers are not allowed");
     default:
       return step_container(op);
   }

@@ -190,33 +190,69 @@ void PickleWriter::object(const Context& context, Ref ref, int depth) {
     throw core::Error(core::Category::kInput, "nested deeper than 1000");
   }
   const Object& o = context.heap.at(ref);
-  const auto children = [&] {
-    for (const Ref item : o.items) object(context, item, depth + 1);
-  };
-  const bool container = o.kind == Kind::kList || o.kind == Kind::kDict || o.kind == Kind::kRecord;
-  if (container) {
-    const auto known = context.memo.find(ref);
-    if (known != context.memo.end()) return get_memo(known->second);
+  switch (o.kind) {
+    case Kind::kList:
+    case Kind::kDict:
+    case Kind::kRecord:
+      return shared_container(context, ref, depth);
+    case Kind::kTuple:
+      begin_tuple();
+      objects(context, o.items, depth);
+      end_tuple();
+      return;
+    case Kind::kSet:
+      global("__builtin__", o.flag ? "frozenset" : "set").begin_list();
+      objects(context, o.items, depth);
+      end_list().raw("\x85R");  // TUPLE1, REDUCE
+      return;
+    case Kind::kTensor: {
+      const PickledTensor* const made = context.tensor_of(ref);
+      made != nullptr ? tensor(*made) : none();
+      return;
+    }
+    case Kind::kArray:
+      return array(context, o, depth);
+    default:
+      return scalar(o);
   }
-  const auto remember = [&] {
-    context.memo.emplace(ref, next_memo_);
-    put_memo(next_memo_++);
-  };
+}
+
+void PickleWriter::objects(const Context& context, const std::vector<Ref>& items, int depth) {
+  for (const Ref item : items) object(context, item, depth + 1);
+}
+
+// A container is remembered before its items follow: they may refer to it.
+void PickleWriter::shared_container(const Context& context, Ref ref, int depth) {
+  const auto known = context.memo.find(ref);
+  if (known != context.memo.end()) return get_memo(known->second);
+  const Object& o = context.heap.at(ref);
+  if (o.kind == Kind::kRecord) {
+    record(context, o, depth);
+  } else if (o.kind == Kind::kDict && o.flag) {
+    global("collections", "OrderedDict").raw(")R");
+  } else {
+    put(out_, o.kind == Kind::kDict ? Op::kEmptyDict : Op::kEmptyList);
+  }
+  context.memo.emplace(ref, next_memo_);
+  put_memo(next_memo_++);
+  if (o.kind == Kind::kRecord) {
+    if (o.state == 0) return;
+    object(context, o.state, depth + 1);
+    put(out_, Op::kBuild);
+    return;
+  }
+  put(out_, Op::kMark);
+  objects(context, o.items, depth);
+  put(out_, o.kind == Kind::kDict ? Op::kSetItems : Op::kAppends);
+}
+
+void PickleWriter::scalar(const Object& o) {
   switch (o.kind) {
     case Kind::kBool:
       boolean(o.integer != 0);
       return;
     case Kind::kInt:
       integer(o.integer);
-      return;
-    case Kind::kFloat:
-      real(o.real);
-      return;
-    case Kind::kString:
-      string(o.text);
-      return;
-    case Kind::kBytes:
-      bytes(o.text);
       return;
     case Kind::kBigInt: {
       // As Python does: torch.load(weights_only=True) knows the short form alone.
@@ -226,51 +262,19 @@ void PickleWriter::object(const Context& context, Ref ref, int depth) {
       out_ += o.text;
       return;
     }
-    case Kind::kTuple:
-      begin_tuple();
-      children();
-      end_tuple();
+    case Kind::kFloat:
+      real(o.real);
       return;
-    case Kind::kList:
-      put(out_, Op::kEmptyList);
-      remember();
-      put(out_, Op::kMark);
-      children();
-      end_list();
+    case Kind::kString:
+      string(o.text);
       return;
-    case Kind::kDict:
-      o.flag ? void(global("collections", "OrderedDict").raw(")R")) : put(out_, Op::kEmptyDict);
-      remember();
-      put(out_, Op::kMark);
-      children();
-      end_dict();
-      return;
-    case Kind::kSet:
-      global("__builtin__", o.flag ? "frozenset" : "set").begin_list();
-      children();
-      end_list().raw("\x85R");  // TUPLE1, REDUCE
+    case Kind::kBytes:
+      bytes(o.text);
       return;
     case Kind::kClass:
-      class_name(o.text);
-      return;
-    case Kind::kTensor: {
-      const PickledTensor* const made = context.tensor_of(ref);
-      made != nullptr ? tensor(*made) : none();
-      return;
-    }
-    case Kind::kRecord:
-      record(context, o, depth);
-      remember();
-      if (o.state != 0) {
-        object(context, o.state, depth + 1);
-        put(out_, Op::kBuild);
-      }
-      return;
-    case Kind::kArray:
-      return array(context, o, depth);
+      return class_name(o.text);
     default:
       none();
-      return;
   }
 }
 
@@ -285,7 +289,7 @@ void PickleWriter::record(const Context& context, const Object& o, int depth) {
     class_name(type.text);
   begin_tuple();
   if (member) class_name(type.text);
-  for (const Ref item : o.items) object(context, item, depth + 1);
+  objects(context, o.items, depth);
   end_tuple();
   const bool plain = static_cast<Meaning>(type.integer) == Meaning::kRecord;
   put(out_, plain ? Op::kNewObj : Op::kReduce);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "ckpt/pickle/value.hpp"
 
@@ -53,6 +54,9 @@ class PickleWriter {
   void put_memo(std::uint32_t index);
   void get_memo(std::uint32_t index);
   void object(const Context& context, Ref ref, int depth);
+  void objects(const Context& context, const std::vector<Ref>& items, int depth);
+  void shared_container(const Context& context, Ref ref, int depth);
+  void scalar(const Object& object);
   void record(const Context& context, const Object& object, int depth);
   void array(const Context& context, const Object& object, int depth);
   void class_name(std::string_view full);

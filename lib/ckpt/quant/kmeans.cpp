@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ckpt/quant/search.hpp"
 #include "core/rng.hpp"
 #include "core/signals.hpp"
 #include "core/threads.hpp"
@@ -136,9 +137,14 @@ std::uint32_t Codebook::nearest(std::span<const float> vector, std::vector<float
 }
 
 std::vector<std::uint32_t> assign_nearest(std::span<const float> vectors, const Codebook& codebook,
-                                          int threads) {
+                                          int threads, DeviceSearch* device) {
   const std::size_t length = codebook.length(), n = vectors.size() / length;
   std::vector<std::uint32_t> owner(n);
+  if (device != nullptr) {
+    core::check_stop();
+    device->assign(vectors, codebook, owner);
+    return owner;
+  }
   for_tasks(n, threads, [&](std::uint64_t first, std::uint64_t last) {
     std::vector<float> room;
     for (std::uint64_t i = first; i < last; ++i) {
@@ -153,7 +159,8 @@ std::vector<float> weighted_kmeans(std::span<const float> vectors, std::size_t l
   std::vector<float> centroids = plus_plus(vectors, length, weights, options);
   double before = std::numeric_limits<double>::infinity();
   for (int round = 0; round < options.iterations; ++round) {
-    const auto owner = assign_nearest(vectors, Codebook(centroids, length), options.threads);
+    const auto owner =
+        assign_nearest(vectors, Codebook(centroids, length), options.threads, options.device);
     std::vector<double> costs(weights.size());
     double cost = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {

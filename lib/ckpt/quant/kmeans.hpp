@@ -8,12 +8,15 @@
 
 namespace stateutils::ckpt::quant {
 
+class DeviceSearch;
+
 struct KmeansOptions {
   std::uint64_t clusters = 256;
   int iterations = 100;
   double tolerance = 1e-5;  // stop when the weighted error falls by less than this share
   std::uint64_t seed = 0, stream = 0;
   int threads = 1;
+  DeviceSearch* device = nullptr;  // searches there, with the same result
 };
 
 // Centroids laid out for the search: component j of centroid c at [j * clusters + c].
@@ -28,6 +31,8 @@ class Codebook {
   [[nodiscard]] float at(std::size_t centroid, std::size_t component) const {
     return parts_[component * size() + centroid];
   }
+  [[nodiscard]] std::span<const float> parts() const { return parts_; }
+  [[nodiscard]] std::span<const float> norms() const { return norms_; }
   // The nearest centroid (Euclidean), the first of equals; `room` is scratch space.
   [[nodiscard]] std::uint32_t nearest(std::span<const float> vector,
                                       std::vector<float>& room) const;
@@ -42,6 +47,7 @@ class Codebook {
                                                  std::span<const double> weights,
                                                  const KmeansOptions& options);
 [[nodiscard]] std::vector<std::uint32_t> assign_nearest(std::span<const float> vectors,
-                                                        const Codebook& codebook, int threads);
+                                                        const Codebook& codebook, int threads,
+                                                        DeviceSearch* device = nullptr);
 
 }  // namespace stateutils::ckpt::quant

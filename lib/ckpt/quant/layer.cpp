@@ -164,7 +164,8 @@ class LayerQuantizer {
                                   .tolerance = options_.tolerance,
                                   .seed = options_.seed,
                                   .stream = stream,
-                                  .threads = options_.threads};
+                                  .threads = options_.threads,
+                                  .device = options_.device};
       return as_stored(weighted_kmeans(vectors.values, v, vectors.weights, options), type_);
     };
     if (out_.outliers > 0 && !residual) {
@@ -226,7 +227,7 @@ class LayerQuantizer {
     for (std::size_t q = out_.outliers; q < out_.columns; ++q) {
       const std::vector<float> vectors = padded(work_.column(q), options_.v);
       const Codebook& book = books.first[group_of(q)];
-      const auto chosen = assign_nearest(vectors, book, options_.threads);
+      const auto chosen = assign_nearest(vectors, book, options_.threads, options_.device);
       for (std::size_t r = 0; r < out_.rows; ++r) {
         left.column(q)[r] -= static_cast<double>(book.at(chosen[r / options_.v], r % options_.v));
       }
@@ -266,7 +267,7 @@ class LayerQuantizer {
     const std::size_t v = book.length();
     constexpr std::size_t kWorthThreads = 65536;  // products
     const int team = vectors.size() / v * book.size() > kWorthThreads ? options_.threads : 1;
-    const auto chosen = assign_nearest(vectors, book, team);
+    const auto chosen = assign_nearest(vectors, book, team, options_.device);
     indices.insert(indices.end(), chosen.begin(), chosen.end());
     for (std::size_t r = 0; r < out_.rows; ++r) {
       const float x = book.at(chosen[r / v], r % v);

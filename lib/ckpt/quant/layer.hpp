@@ -13,6 +13,8 @@
 
 namespace stateutils::ckpt::quant {
 
+class DeviceSearch;
+
 enum class Norm { kNone, kMinMax, kStandard };
 
 struct QuantOptions {
@@ -27,6 +29,7 @@ struct QuantOptions {
   double tolerance = 1e-5;
   std::uint64_t seed = 0;
   int threads = 1;
+  DeviceSearch* device = nullptr;  // for the search of centroids, with the same result
 };
 
 // rows x columns, stored column by column: vectors run down a column.

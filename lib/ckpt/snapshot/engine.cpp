@@ -83,6 +83,7 @@ class SnapshotEngine::Impl {
   explicit Impl(EngineSettings settings) : settings_(std::move(settings)), pool_(settings_.pool) {
     fs::create_directories(settings_.folder);
     if (!settings_.mirror.empty()) fs::create_directories(settings_.mirror);
+    if (settings_.pin) pinned_ = settings_.pin(pool_.data(0), pool_.count() * kPoolChunk);
     if (settings_.mode == Mode::kBlocking) return;
     const int copiers = std::clamp(settings_.threads, 1, kMaxCopiers);
     for (int i = 0; i < copiers; ++i) {
@@ -160,6 +161,13 @@ class SnapshotEngine::Impl {
     for (std::uint64_t at = 0, i = 0; at < bytes; at += kPoolChunk, ++i) {
       std::memcpy(pool_.data(half + i % half), pool_.data(i % half),
                   std::min(kPoolChunk, bytes - at));
+    }
+    return ms_since(start);
+  }
+  double plain_copy_ms(const StateProvider& state) {
+    const auto start = Clock::now();
+    for (std::uint64_t at = 0, i = 0; at < state.size(); at += kPoolChunk, ++i) {
+      state.read(at, pool_.data(i % pool_.count()), std::min(kPoolChunk, state.size() - at));
     }
     return ms_since(start);
   }
@@ -317,6 +325,7 @@ class SnapshotEngine::Impl {
 
   EngineSettings settings_;
   Pool pool_;
+  std::shared_ptr<void> pinned_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<JobPtr> jobs_;    // not copied whole yet, oldest first
@@ -347,6 +356,9 @@ std::vector<SnapshotRecord> SnapshotEngine::take_committed() {
 }
 double SnapshotEngine::plain_copy_ms(std::uint64_t bytes) {
   return impl_->plain_copy_ms(bytes);
+}
+double SnapshotEngine::plain_copy_ms(const StateProvider& state) {
+  return impl_->plain_copy_ms(state);
 }
 
 }  // namespace stateutils::ckpt::snapshot

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct EngineSettings {
   int threads = 1;
   IoMode io = IoMode::kAuto;
   bool sync = true;
+  // Called with the pool's memory; what it returns lives as long as the pool.
+  std::function<std::shared_ptr<void>(char* data, std::uint64_t size)> pin{};
 };
 
 struct SnapshotRecord {
@@ -50,6 +53,8 @@ class SnapshotEngine {
   [[nodiscard]] std::vector<SnapshotRecord> take_committed();
   // Milliseconds of one plain copy of `bytes` bytes from one part of the pool to another.
   [[nodiscard]] double plain_copy_ms(std::uint64_t bytes);
+  // The same of copying all of `state` into the pool, a chunk at a time, by the calling thread.
+  [[nodiscard]] double plain_copy_ms(const StateProvider& state);
 
  private:
   class Impl;

@@ -306,6 +306,41 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("The pool's memory is pinned as long as the engine copies into it") {
+  using namespace snapshot;
+  Folder folder;
+  SyntheticSource source(10u << 20);
+  char* memory = nullptr;
+  std::uint64_t bytes = 0;
+  int released = 0;
+  {
+    SnapshotEngine engine({.folder = folder.path.string(),
+                           .pool = 8u << 20,
+                           .threads = 2,
+                           .sync = false,
+                           .pin = [&](char* data, std::uint64_t size) -> std::shared_ptr<void> {
+                             memory = data;
+                             bytes = size;
+                             return {data, [&released, size](void* pinned) {
+                                       static_cast<char*>(pinned)[size - 1] = 1;  // still there
+                                       ++released;
+                                     }};
+                           }});
+    source.overwrite(7);
+    CHECK(engine.plain_copy_ms(*source.provider()) >= 0);
+    REQUIRE(bytes == 8u << 20);
+    std::uint64_t first = 0, last = 0;  // 10 MiB went round a pool of 8
+    std::memcpy(&first, memory, 8);
+    std::memcpy(&last, memory + bytes - 8, 8);
+    CHECK(first == 7);
+    CHECK(last == 7);
+    engine.request(1, source.provider());
+    engine.finish();
+    CHECK(released == 0);
+  }
+  CHECK(released == 1);
+}
+
 TEST_CASE("A source that fails takes the snapshot with it and leaves no file") {
   using namespace snapshot;
   Folder folder;

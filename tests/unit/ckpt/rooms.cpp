@@ -1,10 +1,12 @@
 // Compression, parity, stage recovery, snapshots and vector quantization against known answers.
 #include <doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/ckz/chunk.hpp"
@@ -15,8 +17,10 @@
 #include "ckpt/quant/kmeans.hpp"
 #include "ckpt/quant/layer.hpp"
 #include "ckpt/quant/packing.hpp"
+#include "ckpt/quant/search_kernel.hpp"
 #include "ckpt/snapshot/provider.hpp"
 #include "core/error.hpp"
+#include "core/rng.hpp"
 #include "tests/unit/ckpt/support.hpp"
 
 using namespace stateutils;
@@ -48,6 +52,37 @@ std::string floats(const json& hex) {
 
 std::string bytes_of(const ByteFile& file) {
   return read_text(file, 0, file.size());
+}
+
+// What the kernels of search_cuda.cu do, one block after another.
+std::vector<std::uint32_t> search_grid(const quant::SearchJob& job) {
+  using namespace quant;
+  const std::size_t groups = (job.count + kSearchThreads - 1) / kSearchThreads;
+  std::vector<Candidate> candidates(job.count * job.shares);
+  std::vector<float> tile(kSharedFloats);
+  for (std::size_t block = 0; block < groups * job.shares; ++block) {
+    const std::size_t x = block % groups, y = block / groups;
+    const std::size_t begin = x * kSearchThreads, end = std::min(job.count, begin + kSearchThreads);
+    std::vector<Candidate> best(end - begin, no_candidate());
+    const std::size_t last = share_start(job, y + 1), most = tile_centroids(job.length);
+    for (std::size_t first = share_start(job, y); first < last; first += most) {
+      const std::size_t width = std::min(most, last - first);
+      for (std::size_t f = 0; f < width * (job.length + 1); ++f) {
+        tile[f] = tile_float(job, first, width, f);
+      }
+      for (std::size_t i = begin; i < end; ++i) {
+        search_tile(job.vectors + i * job.length, job.length, tile.data(), first, width,
+                    best[i - begin]);
+      }
+    }
+    std::ranges::copy(best,
+                      candidates.begin() + static_cast<std::ptrdiff_t>(y * job.count + begin));
+  }
+  std::vector<std::uint32_t> owner(job.count);
+  for (std::size_t i = 0; i < job.count; ++i) {
+    owner[i] = best_of_shares(candidates.data() + i, job.count, job.shares);
+  }
+  return owner;
 }
 
 }  // namespace
@@ -208,6 +243,36 @@ TEST_CASE("k-means finds separate clusters, and more clusters than vectors is no
     CHECK(centroids[owner[i] * 2 + 1] == vectors[i * 2 + 1]);
   }
   CHECK(quant::weighted_kmeans(vectors, 2, weights, {.clusters = 64}).size() == 128);
+}
+
+TEST_CASE("The device's search of centroids, run on the host, finds what the CPU finds") {
+  core::Rng rng(5, 0);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const std::size_t length : {1u, 3u, 8u, 256u}) {
+    for (const std::size_t clusters : {1u, 2u, 63u, 1000u}) {
+      std::vector<float> centroids(clusters * length), vectors(300 * length);
+      // Few distinct values: many centroids are equally far.
+      for (float& x : centroids) x = static_cast<float>(rng.below(length < 8 ? 5 : 100)) / 3;
+      for (float& x : vectors) x = static_cast<float>(rng.below(50)) / 7;
+      if (clusters == 63) centroids[0] = centroids[40 * length] = nan;
+      if (clusters == 1000) centroids[500 * length] = nan;
+      const quant::Codebook codebook(centroids, length);
+      const auto expected = quant::assign_nearest(vectors, codebook, 1);
+      for (const std::size_t shares : {std::size_t{1}, std::min<std::size_t>(7, clusters),
+                                       quant::search_shares(300, clusters)}) {
+        CAPTURE(length);
+        CAPTURE(clusters);
+        CAPTURE(shares);
+        CHECK(search_grid({.vectors = vectors.data(),
+                           .parts = codebook.parts().data(),
+                           .norms = codebook.norms().data(),
+                           .count = 300,
+                           .length = length,
+                           .clusters = clusters,
+                           .shares = shares}) == expected);
+      }
+    }
+  }
 }
 
 TEST_CASE("Chunk codecs: a constant, noise, and changes against a base") {
