@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <memory>
 
 #include "core/error.hpp"
 #include "core/gpu.hpp"
@@ -22,16 +23,19 @@ constexpr std::array kBatches = {1, 4, 16, 64, 256};
 constexpr std::array kContexts = {128, 512, 2048, 8192, 32768};
 constexpr int kQueries = 512;  // rows of an attention product timed at once
 
-// Matrices of one layer: rows (outputs) and columns (inputs).
+constexpr double kElement = 2;  // bytes of what is measured, bf16, whatever the model is kept in
+
+// Matrices of one layer: rows (outputs) and columns (inputs), and whether each expert has its own.
 struct Matrix {
   std::uint64_t outputs, inputs;
+  bool expert;
 };
 std::vector<Matrix> matrices_of(const ModelShape& m) {
   const std::uint64_t heads = std::uint64_t{m.heads} * m.head_dim;
-  return {{heads + 2ull * m.kv_heads * m.head_dim, m.hidden},
-          {m.hidden, heads},
-          {(m.gated ? 2ull : 1ull) * m.ffn, m.hidden},
-          {m.hidden, m.ffn}};
+  return {{heads + 2ull * m.kv_heads * m.head_dim, m.hidden, false},
+          {m.hidden, heads, false},
+          {(m.gated ? 2ull : 1ull) * m.ffn, m.hidden, true},
+          {m.hidden, m.ffn, true}};
 }
 
 class Calibrator {
@@ -39,25 +43,32 @@ class Calibrator {
   Calibrator(const Machine& machine, const ModelShape& model)
       : machine_(machine), model_(model), layers_(model.layers) {}
 
-  // Seconds of the model's matrices for so many rows; empty when it does not fit.
-  std::optional<Timing> linear(int tokens) {
+  // Seconds of the model's matrices for so many rows, and of the logits of `outputs` of them (a
+  // prompt's last one, each of a decode's); empty when it does not fit.
+  std::optional<Timing> linear(int tokens, int outputs) {
     Timing sum;
     for (const Matrix& matrix : matrices_of(model_)) {
-      if (!add(machine_.gemm(static_cast<int>(matrix.outputs), tokens,
-                             static_cast<int>(matrix.inputs), 1),
+      // Tokens spread evenly over the experts, each of which has a product of its own.
+      const std::uint64_t rows =
+          std::uint64_t(tokens) * (matrix.expert ? model_.experts_active : 1);
+      const std::uint64_t experts =
+          matrix.expert ? std::min<std::uint64_t>(model_.experts, rows) : 1;
+      if (!add(machine_.gemm(static_cast<int>(matrix.outputs),
+                             static_cast<int>((rows + experts - 1) / experts),
+                             static_cast<int>(matrix.inputs), static_cast<int>(experts)),
                static_cast<double>(layers_), sum)) {
         return {};
       }
     }
-    // Logits of one row per sequence: a prompt's last, or each decode's.
-    if (!add(machine_.gemm(static_cast<int>(model_.vocab), 1, static_cast<int>(model_.hidden), 1),
+    if (!add(machine_.gemm(static_cast<int>(model_.vocab), outputs, static_cast<int>(model_.hidden),
+                           1),
              1, sum)) {
       return {};
     }
     return sum;
   }
   std::optional<MeasuredPoint> prefill(int tokens) {
-    auto time = linear(tokens);
+    auto time = linear(tokens, 1);
     if (!time) return {};
     // Scores and values of a block of queries against the whole prompt; half of it is masked.
     const int queries = std::min(tokens, kQueries);
@@ -76,8 +87,8 @@ class Calibrator {
     return point;
   }
   std::optional<MeasuredPoint> decode(int batch, int context) {
-    auto time = linear(batch);
-    const auto layer_bytes = static_cast<int>(model_.kv_bytes_per_token() / layers_);
+    auto time = linear(batch, batch);
+    const auto layer_bytes = static_cast<int>(kv_bytes() / static_cast<double>(layers_));
     if (!time ||
         !add(machine_.kv_read(batch, context, layer_bytes), static_cast<double>(layers_), *time)) {
       return {};
@@ -104,8 +115,10 @@ class Calibrator {
   [[nodiscard]] double attention_flops() const {
     return 4.0 * static_cast<double>(layers_) * model_.heads * model_.head_dim;
   }
-  [[nodiscard]] double weight_bytes() const { return model_.parameters() * model_.dtype_bytes; }
-  [[nodiscard]] double kv_bytes() const { return static_cast<double>(model_.kv_bytes_per_token()); }
+  [[nodiscard]] double weight_bytes() const { return model_.parameters() * kElement; }
+  [[nodiscard]] double kv_bytes() const {
+    return static_cast<double>(model_.kv_bytes_per_token() / model_.dtype_bytes) * kElement;
+  }
 
   const Machine& machine_;
   const ModelShape& model_;
@@ -198,6 +211,7 @@ LineFit fit_line(const std::vector<CopyPoint>& points) {
     wxy += weight * point.bytes * point.time.seconds;
   }
   const double slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
+  if (!(slope > 0)) throw core::environment_error("copies that take no longer the larger they are");
   return {std::max(0.0, (wy - slope * wx) / w), 1 / slope};
 }
 
@@ -309,7 +323,10 @@ Machine open_gpu(int device, int samples) {
   core::require_gpu();
 #ifdef STATEUTILS_HAVE_CUDA
   GpuFacts facts;
-  if (gpu_bench_open(device, facts) != 0) throw core::environment_error(gpu_bench_error());
+  if (gpu_bench_open(device, facts) != GpuStatus::kDone) {
+    throw core::environment_error(gpu_bench_error());
+  }
+  const std::shared_ptr<void> open(nullptr, [](void*) { gpu_bench_close(); });
   Machine machine;
   machine.name = facts.name;
   machine.driver =
@@ -318,11 +335,13 @@ Machine open_gpu(int device, int samples) {
   machine.memory_clock_hz = 1e3 * facts.memory_clock_khz;
   machine.memory_bytes = facts.memory_bytes;
   machine.devices = facts.devices;
-  const auto timed = [samples](auto measure) -> std::optional<Timing> {
+  // The device stays open as long as someone can measure on it.
+  const auto timed = [samples, open](auto measure) -> std::optional<Timing> {
     std::vector<double> seconds(static_cast<std::size_t>(samples));
-    if (measure(seconds.data()) == 0) return timing_of(std::move(seconds));
-    if (std::string(gpu_bench_error()).find("memory") != std::string::npos) return {};
-    throw core::environment_error(gpu_bench_error());
+    const GpuStatus status = measure(seconds.data());
+    if (status == GpuStatus::kFailed) throw core::environment_error(gpu_bench_error());
+    if (status == GpuStatus::kNoRoom) return {};
+    return timing_of(std::move(seconds));
   };
   machine.gemm = [=](int m, int n, int k, int batch) {
     return timed([&](double* s) { return gpu_bench_gemm(m, n, k, batch, samples, s); });

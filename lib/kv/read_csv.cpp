@@ -16,7 +16,11 @@ class CsvReader {
  public:
   CsvReader(core::ByteSource& source, std::uint64_t max_line) : lines_(source, max_line) {
     if (!next()) return;
-    for (const std::string_view cell : cells_) header_.emplace_back(cell);
+    for (const std::string_view cell : cells_) {
+      if (!cell.empty() && std::ranges::count(cells_, cell) > 1)
+        throw error("column " + quoted(cell) + " twice");
+      header_.emplace_back(cell);
+    }
   }
   // Splits the next line that is not blank; false at the end. None of these formats quotes commas.
   bool next() {
@@ -75,6 +79,11 @@ class CsvReader {
   std::vector<std::string_view> cells_;
 };
 
+unsigned days_of_month(unsigned y, unsigned m) {
+  const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+  return m == 2 ? (leap ? 29 : 28) : m == 4 || m == 6 || m == 9 || m == 11 ? 30 : 31;
+}
+
 // Days from 1970-01-01 in the proleptic Gregorian calendar (Hinnant, days_from_civil).
 std::int64_t days_from_civil(std::int64_t y, unsigned m, unsigned d) {
   y -= m <= 2 ? 1 : 0;
@@ -100,8 +109,8 @@ std::optional<std::int64_t> timestamp(std::string_view text) {
     if (code != std::errc() || stop != end) return std::nullopt;
   }
   if (text[4] != '-' || text[7] != '-' || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' ||
-      text[16] != ':' || part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 ||
-      part[3] > 23 || part[4] > 59 || part[5] > 60) {
+      text[16] != ':' || part[1] < 1 || part[1] > 12 || part[2] < 1 ||
+      part[2] > days_of_month(part[0], part[1]) || part[3] > 23 || part[4] > 59 || part[5] > 60) {
     return std::nullopt;
   }
   std::int64_t fraction = 0;

@@ -10,7 +10,6 @@ namespace {
 
 using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
-constexpr std::uint64_t kMostDocument = 4ull << 30;
 constexpr int kMostNesting = 32;
 
 class SessionReader {
@@ -105,7 +104,8 @@ class SessionReader {
 }  // namespace
 
 void read_kvct(core::ByteSource& source, TraceBuilder& builder) {
-  const std::string text = core::read_all(source, kMostDocument);
+  // A document is a line to the reader, though it may hold line ends, and no longer than one.
+  const std::string text = core::read_all(source, builder.options().max_line);
   simdjson::dom::parser parser;
   if (parser.allocate(std::max<std::size_t>(text.size(), 64), 64) != simdjson::SUCCESS) {
     throw core::environment_error("no memory for " + source.name());
@@ -117,7 +117,7 @@ void read_kvct(core::ByteSource& source, TraceBuilder& builder) {
   }
   // Several documents, one a line.
   const auto lines = core::memory_input(text, source.name());
-  core::JsonlReader reader(*lines, {kMostDocument, "", 1, false});
+  core::JsonlReader reader(*lines, {builder.options().max_line, "", 1, false});
   while (const core::Record* line = reader.next()) {
     SessionReader(builder, source.name(), line->line()).read(line->raw());
   }

@@ -24,17 +24,18 @@ class HashedSource : public core::ByteSource {
   core::Sha256& hash_;
 };
 
-// Gives back what a run does not read: times of cache-only models, ids that only count the
-// records, the numbers of names that stand in the records' order, and room that loading left over.
-void slim(Trace& trace) {
+// Gives back what a run does not read: times of cache-only models, ids that nobody asks for or that
+// only count the records, and room that loading left over.
+void slim(Trace& trace, bool keep_ids) {
   trace.seen = std::vector<std::int64_t>();  // `= {}` would keep its room
-  bool counting = !trace.id.empty(), in_order = counting;
-  for (std::uint32_t i = 0; i < trace.id.size(); ++i) {
-    counting = counting && trace.id_of(i) == std::to_string(i);
-    in_order = in_order && trace.id[i] == i;
+  bool counting = keep_ids;
+  for (std::uint32_t i = 0; i < trace.size() && counting; ++i) {
+    counting = trace.id_of(i) == std::to_string(i);
   }
-  if (counting) trace.ids = Names();
-  if (counting || in_order) trace.id = {};
+  if (counting || !keep_ids) {
+    trace.ids = IdTexts();
+    trace.id = std::vector<std::uint32_t>();
+  }
   trace.ids.freeze();
   for (auto* column : {&trace.in, &trace.out, &trace.id}) column->shrink_to_fit();
   trace.t.shrink_to_fit();
@@ -42,7 +43,7 @@ void slim(Trace& trace) {
 
 }  // namespace
 
-RunTrace load_run_trace(const RunConfig& config) {
+RunTrace load_run_trace(const RunConfig& config, bool ids) {
   TraceOptions options;
   options.from = config.trace.format;
   options.sort = config.trace.sort;
@@ -61,7 +62,8 @@ RunTrace load_run_trace(const RunConfig& config) {
   char rest[4096];
   while (source->read(rest, sizeof rest) > 0) {
   }
-  slim(run.trace);
+  // Messages name a request that a machine of Splitwise's cannot hold, or whose hint is none.
+  slim(run.trace, ids || config.splitwise || !run.trace.steps.empty());
   const core::Sha256Digest digest = hash.digest();
   run.sha256 = core::hex(digest.data(), digest.size());
   return run;

@@ -12,6 +12,7 @@ struct RunTrace {
   Trace trace;
   std::string sha256;
 };
-[[nodiscard]] RunTrace load_run_trace(const RunConfig& config);
+// `ids`: the result names its requests; else they are let go where no message could name one.
+[[nodiscard]] RunTrace load_run_trace(const RunConfig& config, bool ids);
 
 }  // namespace stateutils::kv

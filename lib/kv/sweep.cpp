@@ -228,12 +228,12 @@ std::vector<SweepLine> run_sweep(const nlohmann::json& config,
     hashes.push_back(core::sha256_hex(core::canonical_json(document)));
   }
   if (first == last) return {};
-  const RunTrace shared = load_run_trace(configs[first]);
+  const RunTrace shared = load_run_trace(configs[first], false);
   std::vector<SweepLine> lines(last - first);
   core::parallel_for(lines.size(), options.threads, [&](std::uint64_t k) {
     const std::size_t i = first + k;
     std::optional<RunTrace> own;
-    if (!same_file(configs[i], configs[first])) own = load_run_trace(configs[i]);
+    if (!same_file(configs[i], configs[first])) own = load_run_trace(configs[i], false);
     const RunTrace& input = own ? *own : shared;
     std::string text;
     SweepLine& line = lines[k];

@@ -71,6 +71,9 @@ void read_rows(const std::string& text, const std::string& file,
         if (at.back() == width) {
           throw core::input_error(lines.place(), "no column " + core::quoted(column));
         }
+        if (std::ranges::count(all, column) > 1) {
+          throw core::input_error(lines.place(), "column " + core::quoted(column) + " twice");
+        }
       }
       continue;
     }

@@ -5,12 +5,12 @@
 #include <limits>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "kv/names.hpp"
 
 namespace stateutils::kv {
 
-inline constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 inline constexpr std::int64_t kSecond = 1'000'000'000;
 
@@ -18,27 +18,6 @@ inline constexpr std::int64_t kSecond = 1'000'000'000;
 struct Run {
   std::uint32_t first = 0, count = 0;
   friend bool operator==(const Run&, const Run&) = default;
-};
-
-// Strings to dense numbers in order of first appearance.
-class Names {
- public:
-  [[nodiscard]] std::uint32_t intern(std::string_view text);
-  [[nodiscard]] std::uint32_t find(std::string_view text) const;  // kNone when unknown
-  [[nodiscard]] std::string_view operator[](std::uint32_t number) const {
-    const std::uint32_t from = number == 0 ? 0 : ends_[number - 1];
-    return std::string_view(text_).substr(from, ends_[number] - from);
-  }
-  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(ends_.size()); }
-  // Gives back what only intern() and find() need, which are not called after this.
-  void freeze() { table_ = std::vector<std::uint32_t>(); }
-
- private:
-  void grow();
-
-  std::string text_;
-  std::vector<std::uint32_t> ends_;
-  std::vector<std::uint32_t> table_;  // open addressing, a power of two
 };
 
 // Whether the last, partial block of a prompt has an id (ceil) or not (floor).
@@ -71,9 +50,10 @@ struct Trace {
   std::vector<double> prio;
   std::vector<std::int64_t> slo_ttft, slo_tpot;
   std::vector<std::uint32_t> parent_end, parents;  // requests to wait for
-  // Into ids; empty: name i of ids or, without names, the index i.
+  // Into ids; empty: text i of ids or, without texts, the index i.
   std::vector<std::uint32_t> id;
-  Names ids, sessions, words;  // words: agents, tools, models, ...
+  IdTexts ids;
+  Names sessions, words;  // words: agents, tools, models, ...
 
   std::vector<Run> runs;
   std::vector<std::uint32_t> run_end;

@@ -1,6 +1,7 @@
 #include "kv/trace_arrange.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/error.hpp"
 
@@ -100,6 +101,10 @@ void permute_lists(std::vector<T>& items, std::vector<std::uint32_t>& end,
 
 void permute(Trace& trace, std::span<const std::uint32_t> order) {
   const std::uint32_t rows = trace.size();
+  if (trace.id.empty() && trace.ids.size() > 0) {
+    trace.id.resize(rows);
+    std::iota(trace.id.begin(), trace.id.end(), 0u);
+  }
   // Columns may end with the last record that had a value.
   for (auto* column :
        {&trace.session, &trace.agent, &trace.turn, &trace.tool, &trace.model, &trace.stop,

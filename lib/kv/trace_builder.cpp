@@ -33,7 +33,7 @@ struct TraceBuilder::State {
   BlockIds blocks;
   std::vector<std::uint32_t> chain_session;  // the id space of each request
   std::vector<std::uint32_t> lines;          // for messages; past 2^32 they all are the last
-  std::vector<std::uint32_t> defined;        // name of ids -> request
+  std::vector<std::uint32_t> defined;        // text of ids -> request, where trace.id is filled
   std::vector<std::uint32_t> parent_name;    // parents by name until all are known
   bool named = false, any_chain = false;
   std::uint64_t rule_line = 0;
@@ -74,22 +74,12 @@ void TraceBuilder::add_names(const RawRecord& record) {
   State& s = *state_;
   Trace& trace = s.trace;
   const std::uint32_t row = trace.size();
-  const auto define = [&](std::uint32_t request, std::string_view text) {
-    const std::uint32_t name = trace.ids.intern(text);
-    if (name >= s.defined.size()) s.defined.resize(name + 1, kNone);
-    if (s.defined[name] != kNone) {
-      fail(record.line, "id " + quoted(text) + " is already that of line " +
-                            std::to_string(s.lines[s.defined[name]]));
-    }
-    s.defined[name] = request;
-    trace.id.push_back(name);
-  };
   // Ids that are the index are not stored until someone can refer to them by name.
   if (!s.named && (record.id || !record.parents.empty())) {
     s.named = true;
-    for (std::uint32_t i = 0; i < row; ++i) define(i, std::to_string(i));
+    for (std::uint32_t i = 0; i < row; ++i) define(record.line, i, std::to_string(i));
   }
-  if (s.named) define(row, record.id ? std::string(*record.id) : std::to_string(row));
+  if (s.named) define(record.line, row, record.id ? std::string(*record.id) : std::to_string(row));
   if (!record.parents.empty() || !trace.parent_end.empty()) {
     trace.parent_end.resize(row, static_cast<std::uint32_t>(s.parent_name.size()));
     for (const std::string_view parent : record.parents) {
@@ -97,6 +87,28 @@ void TraceBuilder::add_names(const RawRecord& record) {
     }
     trace.parent_end.push_back(static_cast<std::uint32_t>(s.parent_name.size()));
   }
+}
+
+// Texts stand in the order of the requests, and need no numbers of their own, until a request
+// follows one that comes later.
+void TraceBuilder::define(std::uint64_t line, std::uint32_t request, std::string_view text) {
+  State& s = *state_;
+  Trace& trace = s.trace;
+  if (trace.id.empty() && trace.ids.size() > request) {
+    trace.id.resize(request);
+    std::iota(trace.id.begin(), trace.id.end(), 0u);
+    s.defined = trace.id;
+  }
+  const std::uint32_t name = trace.ids.intern(text);
+  const bool in_order = trace.id.empty();
+  if (!in_order && name >= s.defined.size()) s.defined.resize(name + 1, kNone);
+  const std::uint32_t known = !in_order ? s.defined[name] : name < request ? name : kNone;
+  if (known != kNone) {
+    fail(line, "id " + quoted(text) + " is already that of line " + std::to_string(s.lines[known]));
+  }
+  if (in_order && name == request) return;
+  s.defined[name] = request;
+  trace.id.push_back(name);
 }
 
 void TraceBuilder::add_chain(const RawRecord& record) {
@@ -219,11 +231,14 @@ void TraceBuilder::add(const RawRecord& record) {
 
 void TraceBuilder::link_parents(Trace& trace) {
   State& s = *state_;
-  s.defined.resize(trace.ids.size(), kNone);
+  const auto request_of = [&s, &trace](std::uint32_t name) {
+    if (!trace.id.empty()) return name < s.defined.size() ? s.defined[name] : kNone;
+    return name < trace.size() ? name : kNone;
+  };
   trace.parents.reserve(s.parent_name.size());
   for (std::uint32_t i = 0; i < trace.size() && !trace.parent_end.empty(); ++i) {
     for (std::uint32_t k = i == 0 ? 0 : trace.parent_end[i - 1]; k < trace.parent_end[i]; ++k) {
-      const std::uint32_t request = s.defined[s.parent_name[k]];
+      const std::uint32_t request = request_of(s.parent_name[k]);
       if (request == kNone) {
         fail(s.lines[i], "follows request " + quoted(trace.ids[s.parent_name[k]]) +
                              ", which the trace does not hold");

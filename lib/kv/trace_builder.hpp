@@ -66,6 +66,7 @@ class TraceBuilder {
   struct State;
   [[noreturn]] void fail(std::uint64_t line, const std::string& message) const;
   void add_names(const RawRecord& record);
+  void define(std::uint64_t line, std::uint32_t request, std::string_view text);
   void add_chain(const RawRecord& record);
   void take_rules(const RawRecord& record);
   void check_count(const RawRecord& record);

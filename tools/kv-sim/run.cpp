@@ -85,7 +85,7 @@ std::string options_hash(const RunOptions& o, const nlohmann::json& document) {
 int run(const RunOptions& o, const core::Io& io) {
   const nlohmann::json document = load_config(o.config, io);
   const kv::RunConfig config = kv::parse_run_config(document);
-  const kv::RunTrace input = kv::load_run_trace(config);
+  const kv::RunTrace input = kv::load_run_trace(config, o.requests.has_value());
   const std::string options_sha256 = options_hash(o, document);
   Stream requests(io, o.requests, "kv-requests", !o.no_frame, options_sha256);
   Stream iterations(io, o.iterations, "kv-iterations", !o.no_frame, options_sha256);

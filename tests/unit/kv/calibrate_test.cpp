@@ -3,12 +3,14 @@
 
 #include <doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "kv/cost_table.hpp"
+#include "kv/gpu_bench.hpp"
 
 namespace stateutils::kv {
 namespace {
@@ -87,6 +89,57 @@ TEST_CASE("a calibration is a profile that a run reads") {
   const double seconds = static_cast<double>(cost->cost(prompt, 0)) / (1 << kFixedBits) / 1e9;
   CHECK(seconds == doctest::Approx(profile["prefill"][11]["seconds"].get<double>()));
   std::remove(path.c_str());
+}
+
+TEST_CASE("experts have products of their own, and every decoded token has its logits") {
+  ModelShape model;
+  model.name = "experts";
+  model.layers = 2;
+  model.hidden = 64;
+  model.heads = model.kv_heads = 4;
+  model.head_dim = 16;
+  model.ffn = 96;
+  model.vocab = 1000;
+  model.experts = 8;
+  model.experts_active = 2;
+  Machine machine;
+  machine.devices = 1;
+  std::size_t most = 0, logits = 0;
+  machine.gemm = [&](int m, int n, int k, int batch) -> std::optional<Timing> {
+    if (m == 1000) logits = std::max(logits, static_cast<std::size_t>(n));
+    if (m == 64 && k == 96) {
+      most = std::max(most, static_cast<std::size_t>(batch));
+      // A token passes two experts; all eight are busy from four tokens on.
+      CHECK(n * batch >= 2);
+      CHECK((batch == 8 || n == 1));
+    }
+    return Timing{1e-6 + 2.0 * m * n * k * batch / 1e14, 0};
+  };
+  machine.kv_read = [](int, int, int bytes) -> std::optional<Timing> {
+    CHECK(bytes == 2 * 4 * 16 * 2);
+    return Timing{1e-6, 0};
+  };
+  machine.copy = [](double bytes, bool) -> std::optional<Timing> { return Timing{bytes, 0}; };
+  const Calibration result = calibrate(machine, model, *find_device("h100-sxm"));
+  CHECK(result.decode.size() == 25);
+  CHECK(most == 8);
+  CHECK(logits == 256);
+}
+
+TEST_CASE("data of the measurements are numbers of either sign between 1/2 and 2") {
+  int negative = 0;
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    for (const int shift : {0, 16}) {
+      const std::uint32_t half = gpu_bench_word(i) >> shift & 0xffffu;
+      const float value = std::bit_cast<float>(half << 16);
+      CHECK(std::fabs(value) >= 0.5F);
+      CHECK(std::fabs(value) < 2.0F);
+      negative += value < 0 ? 1 : 0;
+    }
+  }
+  CHECK(negative > 4700);
+  CHECK(negative < 5300);
+  CHECK(gpu_bench_word(1) != gpu_bench_word(2));
 }
 
 TEST_CASE("names of devices find their data sheets") {

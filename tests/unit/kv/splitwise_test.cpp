@@ -17,7 +17,7 @@ TEST_CASE("test_trace on one DGX-H100, bloom-176b (design section 10)") {
                                     R"(/kv-sim/splitwise_trace.csv"},"model":"bloom-176b",
           "compat":"splitwise","router":"token-jsq","fleet":[{"device":"dgx-h100"}]})");
   const RunConfig config = parse_run_config(document);
-  const SplitwiseResult r = simulate_splitwise(load_run_trace(config).trace, config);
+  const SplitwiseResult r = simulate_splitwise(load_run_trace(config, false).trace, config);
   const double ttft[] = {0.6495982770284172, 0.25196400948334485, 0.25196400948334485};
   const double e2e[] = {1.7447429609198237, 0.49925474455559815, 0.7818727274953154};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -32,7 +32,7 @@ TEST_CASE("mixed pool: a prompt's KV takes the link, and a lone pool lends its m
           "compat":"splitwise","router":"mixed-pool",
           "fleet":[{"device":"dgx-h100","role":"prefill"},{"device":"dgx-a100","role":"decode"}]})");
   const RunConfig config = parse_run_config(document);
-  const SplitwiseResult r = simulate_splitwise(load_run_trace(config).trace, config);
+  const SplitwiseResult r = simulate_splitwise(load_run_trace(config, false).trace, config);
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(r.prompt_instance[i] == 0);
     CHECK(r.token_instance[i] == 1);

@@ -144,6 +144,30 @@ TEST_CASE("every published format is read") {
   CHECK(mooncake.partial == Partial::kCeil);
 }
 
+TEST_CASE("a header names a column once, and a day is one of its month") {
+  const std::string head = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+  const auto day = [&head](const std::string& date) {
+    return refusal(head + date + " 18:15:46.6805900,374,44\n");
+  };
+  CHECK(day("2024-02-29") == "");
+  CHECK(day("2000-02-29") == "");
+  for (const char* none : {"2023-02-29", "2100-02-29", "2023-02-30", "2023-04-31", "2023-01-00"}) {
+    INFO(none);
+    CHECK(day(none).find("is no time") != std::string::npos);
+  }
+  CHECK(
+      refused("TIMESTAMP,TIMESTAMP,ContextTokens,GeneratedTokens\n", "column \"TIMESTAMP\" twice"));
+}
+
+TEST_CASE("a document of kv-cache-tester is bounded as a line is") {
+  const std::string text = R"({"id":"s","block_size":1,"requests":[{"t":0,"in":1,"out":1}]})";
+  TraceOptions options;
+  options.max_line = text.size();
+  CHECK(refusal(text, options) == "");
+  --options.max_line;
+  CHECK(refusal(text, options).find("larger than") != std::string::npos);
+}
+
 TEST_CASE("subagents are flattened into their session") {
   const Trace trace = trace_of(
       R"({"id":"s","block_size":1,"hash_id_scope":"local","requests":[{"t":0,"in":1,"out":1,"hash_ids":[1]},)"
