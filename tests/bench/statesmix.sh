@@ -131,6 +131,6 @@ done
 jq -s --arg missing "${missing[*]-}" -f "$here/statesmix_table.jq" "$work/all" >statesmix-table.json
 jq -r .markdown statesmix-table.json >statesmix-table.md
 jq 'del(.markdown)' statesmix-table.json >"$work/table" && cp "$work/table" statesmix-table.json
-cat statesmix-table.md
+echo "the whole table: statesmix-table.md, statesmix-table.json"
 # For the common table of scripts/bench.sh: what is to be reached.
 jq -c '.targets[] | {tool: "statesmix", what: "\(.file): \(.what)", unit, ours, peer, ratio, target, met}' statesmix-table.json

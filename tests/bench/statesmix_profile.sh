@@ -37,7 +37,7 @@ elif perf stat -x, -e $events -o "$work/stat" "${packing[@]}" >/dev/null 2>&1; t
   [ $counted = 1 ] || echo "perf has no hardware counters here"
   if perf record -q -o "$work/data" "${packing[@]}" >/dev/null 2>&1; then
     perf report -i "$work/data" --stdio --percent-limit 1 -g none 2>/dev/null |
-      sed -nE 's/^ +([0-9.]+%) +statesmix +[^ ]+ +\[.\] (.*)/\1 \2/p' | head -n 20
+      sed -nE 's/^ +([0-9.]+%) +statesmix +[^ ]+ +\[\.\] (.*)/\1 \2/p' | head -n 20
   fi
 else
   echo "perf may not count here"
