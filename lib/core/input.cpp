@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kInputPipeBytes = 1 << 20;
 constexpr std::size_t kReadBlock = 1 << 20;
+constexpr std::size_t kSkipBlock = 1 << 18;
 
 int open_for_reading(const std::string& path) {
   for (;;) {
@@ -35,10 +36,11 @@ class FdSource : public ByteSource {
     struct stat info {};
     if (::fstat(fd_, &info) != 0) fail("read", errno);
     if (S_ISDIR(info.st_mode)) fail("read", EISDIR);
+    regular_ = S_ISREG(info.st_mode);
     live_ = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || S_ISCHR(info.st_mode);
     // Hints only: a refusal changes the speed and nothing else.
     if (S_ISFIFO(info.st_mode)) ::fcntl(fd_, F_SETPIPE_SZ, kInputPipeBytes);
-    if (S_ISREG(info.st_mode)) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (regular_) ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   ~FdSource() override { release(); }
 
@@ -54,6 +56,18 @@ class FdSource : public ByteSource {
       }
       check_stop();
     }
+  }
+  std::uint64_t skip(std::uint64_t size) override {
+    struct stat info {};
+    const off_t at = regular_ ? ::lseek(fd_, 0, SEEK_CUR) : -1;
+    if (at < 0 || ::fstat(fd_, &info) != 0) return ByteSource::skip(size);
+    const off_t left = std::max<off_t>(0, info.st_size - at);
+    const std::uint64_t step = std::min(size, static_cast<std::uint64_t>(left));
+    if (::lseek(fd_, at + static_cast<off_t>(step), SEEK_SET) < 0) {
+      throw system_error(name(), "seek", errno);
+    }
+    // A file that grows, or one of /proc that claims no size, is read on from here.
+    return step < size ? step + ByteSource::skip(size - step) : step;
   }
   [[nodiscard]] bool is_live() const override { return live_; }
   [[nodiscard]] bool would_wait() const override {
@@ -74,7 +88,7 @@ class FdSource : public ByteSource {
 
   int fd_;
   bool owned_;
-  bool live_ = false;
+  bool live_ = false, regular_ = false;
 };
 
 class MemorySource : public ByteSource {
@@ -87,12 +101,29 @@ class MemorySource : public ByteSource {
     rest_.remove_prefix(n);
     return n;
   }
+  std::uint64_t skip(std::uint64_t size) override {
+    const std::uint64_t n = std::min<std::uint64_t>(size, rest_.size());
+    rest_.remove_prefix(static_cast<std::size_t>(n));
+    return n;
+  }
 
  private:
   std::string_view rest_;
 };
 
 }  // namespace
+
+std::uint64_t ByteSource::skip(std::uint64_t size) {
+  std::vector<char> dropped(static_cast<std::size_t>(std::min<std::uint64_t>(size, kSkipBlock)));
+  std::uint64_t done = 0;
+  while (done < size) {
+    const std::uint64_t wanted = std::min<std::uint64_t>(size - done, dropped.size());
+    const std::size_t got = read(dropped.data(), static_cast<std::size_t>(wanted));
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
 
 std::unique_ptr<ByteSource> open_raw_input(const std::string& path) {
   if (path == "-") return std::make_unique<FdSource>(STDIN_FILENO, "stdin", false);

@@ -19,6 +19,9 @@ class ByteSource {
 
   // Up to `size` bytes; 0 only at the end. Failures are kEnvironment, damaged zstd is kInput.
   virtual std::size_t read(char* data, std::size_t size) = 0;
+  // Passes over up to `size` bytes and says how many those were, fewer only at the end. Regular
+  // files and memory seek; other sources are read.
+  virtual std::uint64_t skip(std::uint64_t size);
   // Whether a read may block although bytes are still to come (a live pipe or a terminal).
   [[nodiscard]] virtual bool is_live() const { return false; }
   // True when a read right now would wait: the moment to flush what was written so far.

@@ -1,8 +1,5 @@
 #include "core/io.hpp"
 
-#include <sys/resource.h>
-#include <sys/time.h>
-
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +7,7 @@
 #include "core/gpu.hpp"
 #include "core/isa.hpp"
 #include "core/json_writer.hpp"
+#include "core/usage.hpp"
 
 namespace stateutils::core {
 namespace {
@@ -63,21 +61,6 @@ void append(JsonWriter& json, const nlohmann::ordered_json& value) {
   }
 }
 
-double process_cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 }  // namespace
 
 std::unique_ptr<Output> Io::open_output(const std::string& path, bool replace) const {
@@ -112,8 +95,9 @@ void Io::summary(const nlohmann::ordered_json& values) const {
   all["isa"] = isa_name(active_isa());
   all["gpu"] = gpu_used ? gpu().name : std::string("none");
   all["wall_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  all["cpu_s"] = process_cpu_seconds();
-  all["peak_rss"] = peak_rss_bytes();
+  const Usage used = process_usage();
+  all["cpu_s"] = used.cpu_s;
+  all["peak_rss"] = used.peak_rss;
   std::string text;
   JsonWriter writer(text);
   append(writer, all);

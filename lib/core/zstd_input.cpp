@@ -46,6 +46,11 @@ class AheadSource : public ByteSource {
     // without gathering.
     return n < size && !raw_->would_wait() ? n + raw_->read(data + n, size - n) : n;
   }
+  std::uint64_t skip(std::uint64_t size) override {
+    const std::uint64_t n = std::min<std::uint64_t>(size, ahead_.size() - used_);
+    used_ += static_cast<std::size_t>(n);
+    return n + raw_->skip(size - n);
+  }
   [[nodiscard]] bool is_live() const override { return raw_->is_live(); }
   [[nodiscard]] bool would_wait() const override {
     return used_ == ahead_.size() && raw_->would_wait();

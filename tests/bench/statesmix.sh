@@ -1,37 +1,94 @@
 #!/usr/bin/env bash
-# statesmix beside every peer that is on PATH, on each file of STATESMIX_CORPORA (a list of paths;
-# default: a small source file): packed bytes and CPU seconds of one thread, ours and theirs in one
-# run, as JSON lines, a table, NAME.jsonl (the points) and NAME.svg (size against time). lpaq1, paq8l,
-# paq8px and statesmix-paper are taken where somebody has built them. PRESETS="1 3 6 9" chooses ours.
+# statesmix beside every peer that is on PATH, on each corpus: packed bytes, CPU seconds of one
+# thread and peak memory, ours and theirs in one run. Corpora: the files of the folder STATESMIX_DATA
+# (of enwik8, packed or not, its first 1,000,000 and 3,000,000 bytes), or the paths in
+# STATESMIX_CORPORA, or a small source file. lpaq1, paq8l, paq8px and statesmix-paper are taken where
+# somebody has built them. PRESETS="1 3 6 9" chooses ours; of ROUNDS=1 the least time counts.
+#
+# Leaves NAME.jsonl and NAME.svg (size against time) for each corpus, statesmix-table.md and
+# statesmix-table.json: every point, and what the presets are to reach with the ratio met or missed.
 set -eu
-corpora=${STATESMIX_CORPORA:-$TESTDATA/statesmix/source-6k.txt}
+here=$(cd "$(dirname "$0")" && pwd)
 presets=${PRESETS:-1 3 6 9}
-[ -z "${BENCH_SMOKE:-}" ] || presets=1
+rounds=${ROUNDS:-1}
+[ -z "${BENCH_SMOKE:-}" ] || presets=1 rounds=1
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-frontier.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+mkdir "$work/corpora"
 
-# point NAME COMMAND: runs COMMAND, which leaves $work/packed, and notes name, bytes, CPU seconds.
+# prefix FILE BYTES NAME: the first BYTES as a corpus.
+prefix() {
+  case $1 in
+    *.xz) xz -dc "$1" ;;
+    *) cat "$1" ;;
+  esac 2>/dev/null | head -c "$2" >"$work/corpora/$3" || true
+  [ "$(stat -c %s "$work/corpora/$3")" -eq "$2" ] || rm "$work/corpora/$3"
+}
+
+if [ -n "${STATESMIX_DATA:-}" ]; then
+  for file in "$STATESMIX_DATA"/*; do
+    case $(basename "$file") in
+      README* | *SUMS) ;;
+      enwik8*)
+        prefix "$file" 1000000 enwik8-1M
+        prefix "$file" 3000000 enwik8-3M
+        ;;
+      *) [ "$(stat -c %s "$file")" -lt 4096 ] || cp "$file" "$work/corpora/" ;;
+    esac
+  done
+else
+  for file in ${STATESMIX_CORPORA:-$TESTDATA/statesmix/source-6k.txt}; do cp "$file" "$work/corpora/"; done
+fi
+
+# clocked COMMAND: runs it in $work; sets cpu (seconds) and rss (bytes, 0 where nothing tells).
+clocked() {
+  local TIMEFORMAT='%U %S 0' status=0
+  if [ -x /usr/bin/time ]; then
+    (cd "$work" && /usr/bin/time -q -f '%U %S %M' -o time bash -c "$1" >/dev/null 2>stderr) || status=$?
+  else
+    { time (cd "$work" && bash -c "$1" >/dev/null 2>stderr) || status=$?; } 2>"$work/time"
+  fi
+  read -r cpu rss < <(awk 'END { printf "%.2f %d\n", $1 + $2, $3 * 1024 }' "$work/time")
+  return $status
+}
+
+# point NAME COMMAND [BACK]: COMMAND leaves packed*; BACK, where given, leaves in.back, which must be in.
 point() {
-  local TIMEFORMAT='%U %S'
+  local cpu rss bytes back=null
   rm -rf "$work"/packed*
-  { time bash -c "$2" >/dev/null 2>"$work/stderr"; } 2>"$work/time" || {
+  if ! clocked "$2"; then
     echo "$1 failed: $(head -c 200 "$work/stderr")"
     return 0
-  }
-  awk -v name="$1" -v bytes="$(cat "$work"/packed* | wc -c)" '{ printf "%s\t%d\t%.2f\n", name, bytes, $1 + $2 }' \
-    "$work/time" >>"$work/points"
+  fi
+  bytes=$(cat "$work"/packed* | wc -c)
+  local packing=$cpu memory=$rss
+  if [ -n "${3:-}" ]; then
+    if ! clocked "$3" || ! cmp -s "$work/in" "$work/in.back"; then
+      echo "$1: does not come back"
+      return 1
+    fi
+    back=$cpu
+  fi
+  printf '{"name":"%s","bytes":%d,"cpu_s":%s,"back_cpu_s":%s,"peak_rss":%d}\n' \
+    "$1" "$bytes" "$packing" "$back" "$memory" >>"$work/rounds"
 }
 
 # peer PROGRAM NAME COMMAND: where PROGRAM is installed.
+missing=()
 peer() {
-  if command -v "$1" >/dev/null; then point "$2" "$3"; fi
+  if command -v "$1" >/dev/null; then
+    point "$2" "$3"
+  else
+    case " ${missing[*]-} " in *" $1 "*) ;; *) missing+=("$1") ;; esac
+  fi
 }
 
-for file in $corpora; do
-  : >"$work/points"
-  cp "$file" "$work/in"
-  cd "$work"
-  for preset in $presets; do point "statesmix -$preset" "statesmix compress -$preset -T 1 -o packed in"; done
+one_round() {
+  local preset
+  for preset in $presets; do
+    point "statesmix -$preset" "statesmix compress -$preset -T 1 -f -o packed in" \
+      "statesmix decompress -T 1 -f -o in.back packed"
+  done
   peer xz "xz -9e" "xz -9e -T1 -c in >packed"
   peer zstd "zstd -22" "zstd -q --ultra -22 --single-thread -c in >packed"
   peer brotli "brotli -11" "brotli -q 11 -w 24 -c in >packed"
@@ -44,16 +101,36 @@ for file in $corpora; do
     peer paq8px "paq8px -6" "paq8px -6 in packed"
     peer statesmix-paper "StateSMix" "statesmix-paper compress in packed"
   fi
-  cd "$OLDPWD"
+}
+
+# What a corpus is held to: text, binary (DNA among it), or noise that nothing can shorten.
+kind_of() {
+  if [ "$(gzip -9 -c "$1" | wc -c)" -ge $(($(stat -c %s "$1") * 98 / 100)) ]; then
+    echo noise
+  elif [ "$(tr -d '\0' <"$1" | wc -c)" -ne "$(stat -c %s "$1")" ] || [ "${1%.fa}" != "$1" ]; then
+    echo binary
+  else
+    echo text
+  fi
+}
+
+for file in "$work"/corpora/*; do
   name=$(basename "$file")
-  awk -F '\t' '{ printf "{\"name\":\"%s\",\"bytes\":%d,\"cpu_s\":%s}\n", $1, $2, $3 }' "$work/points" >"$name.jsonl"
+  cp "$file" "$work/in"
+  : >"$work/rounds"
+  for ((round = 0; round < rounds; round++)); do one_round; done
+  jq -cs 'group_by(.name) | map(min_by(.cpu_s)) | sort_by((.name | startswith("statesmix ") | not), .name)[]' \
+    "$work/rounds" >"$name.jsonl"
   statesmix plot --title "$name: size against time" -o "$name.svg" "$name.jsonl"
-  echo "$name, $(stat -c %s "$file") bytes, sha256 $(sha256sum <"$file" | cut -c1-16); plot in $name.svg"
-  awk -F '\t' '{ printf "  %-14s %10d bytes %8.2f s\n", $1, $2, $3 }' "$work/points"
-  # Every preset beside every peer: sizes (ratio = ours / peer, smaller is better) and CPU seconds.
-  awk -F '\t' -v file="$name" '
-    $1 ~ /^statesmix/ { our[++n] = $1; size[n] = $2; cpu[n] = $3; next }
-    { for (i = 1; i <= n; i++)
-        printf "{\"tool\":\"statesmix\",\"what\":\"%s: %s vs %s\",\"unit\":\"bytes\",\"ours\":%d,\"peer\":%d,\"ratio\":%.4f,\"cpu_ours\":%.2f,\"cpu_peer\":%.2f,\"cpu_ratio\":%.3f}\n",
-          file, our[i], $1, size[i], $2, size[i] / $2, cpu[i], $3, cpu[i] / ($3 > 0 ? $3 : 0.01) }' "$work/points"
+  jq -cs --arg file "$name" --arg kind "$(kind_of "$file")" --arg sha "$(sha256sum <"$file" | cut -c1-64)" \
+    --argjson size "$(stat -c %s "$file")" \
+    '{file: $file, kind: $kind, bytes: $size, sha256: $sha, points: .}' "$name.jsonl" >>"$work/all"
+  echo "$name, $(stat -c %s "$file") bytes; plot in $name.svg"
 done
+
+jq -s --arg missing "${missing[*]-}" -f "$here/statesmix_table.jq" "$work/all" >statesmix-table.json
+jq -r .markdown statesmix-table.json >statesmix-table.md
+jq 'del(.markdown)' statesmix-table.json >"$work/table" && cp "$work/table" statesmix-table.json
+echo "the whole table: statesmix-table.md, statesmix-table.json"
+# For the common table of scripts/bench.sh: what is to be reached.
+jq -c '.targets[] | {tool: "statesmix", what: "\(.file): \(.what)", unit, ours, peer, ratio, target, met}' statesmix-table.json

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the parts of statesmix's model are worth (beside the StateSMix paper's, where STATESMIX_TEXT is
-# the first 3,000,000 bytes of enwik8), two threads on two blocks, and a sparse stream of 5 GiB.
+# the first 3,000,000 bytes of enwik8), two threads on two blocks, and a sparse stream of 5 GiB with
+# its memory.
 # PRESET=6 is the preset of the first two.
 set -eu
 text=${STATESMIX_TEXT:-$TESTDATA/statesmix/source-6k.txt}
@@ -47,7 +48,11 @@ two() { statesmix "-$preset" -B "$(stat -c %s "$text")" -T "$1" -c "$work/two"; 
 one_thread=$(seconds two 1)
 record "wall time of two blocks with -T 2, beside -T 1" s "$(seconds two 2)" "$one_thread" 0.55
 
+# rss FILE: peak memory in the --json line of FILE.
+rss() { jq .peak_rss "$1"; }
 truncate -s $hole "$work/hole"
-statesmix -1 <"$work/hole" >"$work/packed"
-statesmix -dc "$work/packed" | cmp - "$work/hole"
+statesmix compress -1 -T 1 -c --json="$work/there" <"$work/hole" >"$work/packed"
+statesmix decompress -T 1 -c --json="$work/back" "$work/packed" | cmp - "$work/hole"
 record "a sparse stream of ${hole}, packed and back" bytes "$(stat -c %s "$work/packed")" "" ""
+record "the same: peak memory of packing" bytes "$(rss "$work/there")" "" ""
+record "the same: peak memory of unpacking" bytes "$(rss "$work/back")" "" ""

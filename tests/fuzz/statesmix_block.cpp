@@ -1,5 +1,5 @@
 // Any payload given to the model's decoder, behind every checksum of the container: bounded output
-// and no other harm. The first two bytes choose preset and size.
+// and no other harm. The first two bytes choose preset, kind of block and size.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace stateutils::statesmix;
   if (size < 2 || size > 1024) return 0;
   const int preset = 1 + data[0] % 6;
-  const BlockHeader header{BlockType::kModelled, 1 + std::uint64_t{data[1]} * 4, size - 2};
+  const BlockType type = data[0] < 128 ? BlockType::kModelled : BlockType::kCalls;
+  const BlockHeader header{type, 1 + std::uint64_t{data[1]} * 4, size - 2};
   std::vector<std::uint8_t> out;
   const bool whole =
       decode_block(header, {data + 2, size - 2}, 0, preset, 0, active_isa(), {}, out);

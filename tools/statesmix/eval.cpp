@@ -1,9 +1,8 @@
-#include <sys/resource.h>
-
 #include "commands.hpp"
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
 #include "core/signals.hpp"
+#include "core/usage.hpp"
 #include "file_job.hpp"
 #include "statesmix/codec/float_scope.hpp"
 #include "statesmix/eval/evaluate.hpp"
@@ -16,13 +15,6 @@ struct EvalCommand : FileOptions {
   bool no_embed = false, no_recurrence = false;
   core::ByteSize every{65536};
 };
-
-double cpu_now() {
-  rusage u{};
-  getrusage(RUSAGE_SELF, &u);
-  return static_cast<double>(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-         1e-6 * static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
 
 EvalModel model_of(const std::string& name) {
   if (name == "count") return EvalModel::kCount;
@@ -63,13 +55,13 @@ int eval(const EvalCommand& o, core::Io& io) {
     core::check_stop();
     progress.add(raw);
   };
-  const double start = cpu_now();
+  const double start = core::process_usage().cpu_s;
   const auto source = core::open_raw_input(o.file);
   const std::string data = core::read_all(*source, std::uint64_t{4} << 30);
   const EvalResult r =
       evaluate({reinterpret_cast<const std::uint8_t*>(data.data()), data.size()}, e);
   const auto out = io.open_output(o.output.empty() ? "-" : o.output);
-  out->write(document(o, r, cpu_now() - start));
+  out->write(document(o, r, core::process_usage().cpu_s - start));
   out->commit();
   return 0;
 }

@@ -1,12 +1,10 @@
 #include "file_job.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
 #include "core/error.hpp"
@@ -14,33 +12,18 @@
 #include "core/json_writer.hpp"
 #include "core/signals.hpp"
 #include "core/units.hpp"
+#include "core/usage.hpp"
 
 namespace stateutils::statesmix {
 namespace {
-
-struct Usage {
-  double cpu = 0, wall = 0;
-  std::uint64_t peak_rss = 0;
-};
-
-Usage usage_now() {
-  rusage u{};
-  getrusage(RUSAGE_SELF, &u);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return {seconds(u.ru_utime) + seconds(u.ru_stime), std::chrono::duration<double>(now).count(),
-          static_cast<std::uint64_t>(u.ru_maxrss) * 1024};
-}
 
 double bits_per_byte(std::uint64_t packed, std::uint64_t raw) {
   return raw == 0 ? 0.0 : 8.0 * static_cast<double>(packed) / static_cast<double>(raw);
 }
 
 void json_line(std::string& out, const std::string& file, std::uint64_t in, std::uint64_t produced,
-               const CodecTotals& totals, const Usage& start) {
-  const Usage end = usage_now();
+               const CodecTotals& totals, const core::Usage& start) {
+  const core::Usage end = core::process_usage();
   core::JsonWriter(out)
       .begin_object()
       .field("file", file)
@@ -49,8 +32,8 @@ void json_line(std::string& out, const std::string& file, std::uint64_t in, std:
       .field("bpb", bits_per_byte(totals.packed, totals.raw))
       .field("preset", totals.preset)
       .field("blocks", totals.blocks)
-      .field("cpu_seconds", end.cpu - start.cpu)
-      .field("wall_seconds", end.wall - start.wall)
+      .field("cpu_seconds", end.cpu_s - start.cpu_s)
+      .field("wall_seconds", end.wall_s - start.wall_s)
       .field("peak_rss", end.peak_rss)
       .end_object();
   out += '\n';
@@ -96,10 +79,6 @@ bool is_hex_digest(const std::string& text) {
 
 bool to_stdout(const FileOptions& o, const std::string& file) {
   return o.output == "-" || (o.output.empty() && (o.to_stdout || file == "-"));
-}
-
-std::vector<std::string> files_or_stdin(const FileOptions& o) {
-  return o.files.empty() ? std::vector<std::string>{"-"} : o.files;
 }
 
 bool any_to_stdout(const FileOptions& o) {
@@ -192,7 +171,7 @@ void describe(const FileOptions& o, const core::Io& io, const std::string& file,
 
 int compress_one(const FileOptions& o, const core::Io& io, const std::string& file,
                  std::string* json) {
-  const Usage start = usage_now();
+  const core::Usage start = core::process_usage();
   const std::string name = o.output.empty() ? compressed_name(file) : o.output;
   const auto source = core::open_raw_input(file);
   const auto out = open_result(o, io, file, name);
@@ -219,11 +198,22 @@ int compress_one(const FileOptions& o, const core::Io& io, const std::string& fi
   return 0;
 }
 
+// What FILE holds, for the progress line alone: 0 when that is not known without reading it.
+std::uint64_t plain_size(const core::Io& io, const std::string& file) {
+  if (!io.err_is_terminal || io.quiet || file == "-" || !regular_size(file)) return 0;
+  try {
+    const auto source = core::open_raw_input(file);
+    return list_frames(*source).raw;
+  } catch (const core::Error&) {
+    return 0;  // damage is the decoder's to report
+  }
+}
+
 // Decodes FILE into `out` (or nowhere) and reports what --keep-going passed over.
 int decode_into(const FileOptions& o, const core::Io& io, const std::string& file,
                 core::Output* out, CodecTotals& totals) {
   const auto source = core::open_raw_input(file);
-  core::Progress progress = io.progress(file, 0, core::Progress::Unit::kBytes);
+  core::Progress progress = io.progress(file, plain_size(io, file), core::Progress::Unit::kBytes);
   const Ticker tick = [&](std::uint64_t raw, std::uint64_t) {
     core::check_stop();
     progress.add(raw);
@@ -252,7 +242,7 @@ int decode_into(const FileOptions& o, const core::Io& io, const std::string& fil
 
 int decompress_one(const FileOptions& o, const core::Io& io, const std::string& file,
                    std::string* json) {
-  const Usage start = usage_now();
+  const core::Usage start = core::process_usage();
   const bool piped = to_stdout(o, file);
   const std::string name = !o.output.empty() ? o.output : (piped ? "-" : plain_name(file));
   const auto out = open_result(o, io, file, name);
@@ -263,31 +253,6 @@ int decompress_one(const FileOptions& o, const core::Io& io, const std::string& 
   describe(o, io, file, totals);
   if (json != nullptr) json_line(*json, file, totals.packed, totals.raw, totals, start);
   return code;
-}
-
-std::string checksums(const CodecTotals& totals) {
-  std::string text;
-  for (const std::uint64_t h : totals.hashes) {
-    std::string digits(16, '0');
-    for (std::size_t i = 0; i < 16; ++i) digits[15 - i] = "0123456789abcdef"[(h >> (4 * i)) & 15];
-    text += (text.empty() ? "" : ",") + digits;
-  }
-  return text;
-}
-
-double ratio_of(const CodecTotals& t) {
-  return t.packed == 0 ? 0.0 : static_cast<double>(t.raw) / static_cast<double>(t.packed);
-}
-
-void list_row(core::Output& out, const std::string& file, const CodecTotals& t) {
-  const auto cell = [](std::string text, std::size_t width) {
-    if (text.size() < width) text.insert(0, width - text.size(), ' ');
-    return text + "  ";
-  };
-  out.write(cell(std::to_string(t.frames), 6) + cell(std::to_string(t.blocks), 6) +
-            cell(std::to_string(t.packed), 12) + cell(std::to_string(t.raw), 12) +
-            cell(core::format_fixed(ratio_of(t), 3), 7) + cell(std::to_string(t.preset), 6) +
-            cell(core::format_size(t.memory), 10) + cell(checksums(t), 16) + file + '\n');
 }
 
 }  // namespace
@@ -343,6 +308,10 @@ void add_output_options(core::Command& command, FileOptions& o) {
   command.option("-f,--force", &o.force, "replace an existing output");
 }
 
+std::vector<std::string> files_or_stdin(const FileOptions& o) {
+  return o.files.empty() ? std::vector<std::string>{"-"} : o.files;
+}
+
 int for_each_file(const std::vector<std::string>& files, const core::Io& io, int damage_code,
                   const std::function<int(const std::string&)>& work) {
   int worst = 0;
@@ -385,48 +354,12 @@ int test_files(const FileOptions& o, core::Io& io) {
   check_common(o);
   JsonLines json(io, false);
   const int code = for_each_file(files_or_stdin(o), io, 1, [&](const std::string& file) {
-    const Usage start = usage_now();
+    const core::Usage start = core::process_usage();
     CodecTotals totals;
     const int bad = decode_into(o, io, file, nullptr, totals);
     describe(o, io, file, totals);
     if (json.wanted()) json_line(json.text(), file, totals.packed, totals.raw, totals, start);
     return bad == 0 ? 0 : 1;
-  });
-  json.deliver();
-  return code;
-}
-
-int list_files(const FileOptions& o, core::Io& io) {
-  JsonLines json(io, false);
-  bool headed = json.wanted();
-  const int code = for_each_file(files_or_stdin(o), io, 3, [&](const std::string& file) {
-    const auto source = core::open_raw_input(file);
-    const CodecTotals t = list_frames(*source);
-    if (json.wanted()) {
-      core::JsonWriter(json.text())
-          .begin_object()
-          .field("file", file)
-          .field("frames", t.frames)
-          .field("blocks", t.blocks)
-          .field("bytes_in", t.raw)
-          .field("bytes_out", t.packed)
-          .field("ratio", ratio_of(t))
-          .field("preset", t.preset)
-          .field("memory_bytes", t.memory)
-          .field("checksum", checksums(t))
-          .end_object();
-      json.text() += '\n';
-    } else {
-      if (!headed)
-        io.out->write(
-            "frames  blocks        packed         plain    ratio  preset      memory  checksum     "
-            "     file\n");
-      headed = true;
-      list_row(*io.out, file, t);
-    }
-    if (t.trailing.empty()) return 0;
-    io.log.error(t.trailing);
-    return 3;
   });
   json.deliver();
   return code;

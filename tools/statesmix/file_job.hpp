@@ -35,6 +35,8 @@ int decompress_files(const FileOptions& options, core::Io& io);
 int test_files(const FileOptions& options, core::Io& io);
 int list_files(const FileOptions& options, core::Io& io);
 
+// The FILEs, or "-" for stdin when there is none.
+[[nodiscard]] std::vector<std::string> files_or_stdin(const FileOptions& options);
 // Calls `work` for each file and turns errors into exit codes; `damage_code` replaces kInput.
 int for_each_file(const std::vector<std::string>& files, const core::Io& io, int damage_code,
                   const std::function<int(const std::string&)>& work);

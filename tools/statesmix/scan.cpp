@@ -2,18 +2,21 @@
 #include "statesmix/scan/scan.hpp"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <thread>
 
 #include "commands.hpp"
+#include "core/checked.hpp"
 #include "core/error.hpp"
 #include "core/npy.hpp"
 #include "core/signals.hpp"
 #include "core/slice.hpp"
+#include "core/units.hpp"
+#include "statesmix/codec/codec.hpp"
 
 namespace stateutils::statesmix {
 namespace {
@@ -87,7 +90,7 @@ class Scan {
     if (c_.rows != a_.rows) c_.fail("has other rows than --a");
     if (x_.rows != a_.rows) x_.fail("has other rows than --a");
     if (c_.columns != b_.columns) c_.fail("has other columns than --b");
-    h_.assign(b_.columns * x_.columns, 0);
+    h_.assign(state_size(), 0);
     if (!o.h0.empty()) {
       Rows<Real> h0(o.h0, 2);
       if (h0.rows != x_.columns || h0.columns != b_.columns) h0.fail("is not (P, N)");
@@ -110,6 +113,17 @@ class Scan {
   }
 
  private:
+  // P x N values: a few kilobytes of input can ask for any amount.
+  [[nodiscard]] std::size_t state_size() const {
+    const auto values = core::checked_mul(b_.columns, x_.columns);
+    const std::uint64_t limit = default_memory_limit();
+    if (!values || *values > limit / sizeof(Real)) {
+      throw core::environment_error("a state of " + std::to_string(x_.columns) + " x " +
+                                    std::to_string(b_.columns) + " values needs more than " +
+                                    core::format_size(limit) + " of memory");
+    }
+    return static_cast<std::size_t>(*values);
+  }
   std::unique_ptr<core::Output> open(std::uint64_t rows) {
     auto out = io_.open_output(o_.output.empty() ? "-" : o_.output);
     const std::uint64_t shape[2] = {rows, x_.columns};
@@ -183,6 +197,9 @@ class Scan {
     if (key.header.shape.size() != 1 || key.values.size() != a_.rows) {
       throw core::input_error({.file = o_.order}, "--order needs one number per row");
     }
+    if (std::ranges::any_of(key.values, [](double v) { return std::isnan(v); })) {
+      throw core::input_error({.file = o_.order}, "--order holds a number that is none (NaN)");
+    }
     return ascending_order(key.values);
   }
   static void permute(std::vector<Real>& values, std::size_t columns,
@@ -206,7 +223,7 @@ class Scan {
     const core::Slice slice = core::parse_slice(*o_.slice, &choice);
     if (!choice.empty()) io_.log.info(choice);
     const auto [first, last] = slice.range(a_.rows);
-    static_cast<void>(load_and_drop(first));
+    pass_over(first);
     const Owned mine = load(last - first);
     const ScanSummary<Real> own = summarise(mine.view);
     std::filesystem::create_directories(o_.gather);
@@ -227,11 +244,11 @@ class Scan {
     if (slice.index + 1 == slice.count) write_state();
     return 0;
   }
-  std::uint64_t load_and_drop(std::uint64_t rows) {
+  void pass_over(std::uint64_t rows) {
     for (std::uint64_t at = 0; at < rows; at += kStreamRows) {
+      core::check_stop();
       static_cast<void>(load(std::min<std::uint64_t>(kStreamRows, rows - at)));
     }
-    return rows;
   }
   [[nodiscard]] std::string rank_file(std::uint64_t rank) const {
     return o_.gather + "/" + std::to_string(rank) + ".npy";

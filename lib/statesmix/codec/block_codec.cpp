@@ -7,12 +7,15 @@
 #include "statesmix/cm/logistic.hpp"
 #include "statesmix/codec/float_scope.hpp"
 #include "statesmix/codec/predictor.hpp"
+#include "statesmix/codec/x86_calls.hpp"
 
 namespace stateutils::statesmix {
 namespace {
 
 constexpr std::size_t kTickBytes = 8192;
 constexpr double kIncompressible = 7.97;
+// Shorter blocks are tried: the estimate needs a few thousand bytes to mean anything.
+constexpr std::size_t kFewBytes = 4096;
 
 // Adaptive code length in bits of data under counts that start at 1/8.
 double order0_bits(std::span<const std::uint8_t> data) {
@@ -146,23 +149,32 @@ std::vector<std::uint8_t> encode_modelled(std::span<const std::uint8_t> raw,
   return out;
 }
 
-BlockType choose_type(std::span<const std::uint8_t> raw) {
+BlockPlan plan_block(std::span<const std::uint8_t> raw) {
+  BlockPlan plan{BlockType::kModelled, raw};
   const bool run = std::all_of(raw.begin(), raw.end(), [&](std::uint8_t b) { return b == raw[0]; });
-  if (run && raw.size() > 1) return BlockType::kRun;
-  // Short blocks are tried: the estimate needs a few thousand bytes to mean anything.
-  const bool worth = raw.size() < 4096 || estimate_bits_per_byte(raw) < kIncompressible;
-  return worth ? BlockType::kModelled : BlockType::kStored;
+  if (run && raw.size() > 1) {
+    plan.type = BlockType::kRun;
+  } else if (raw.size() >= kFewBytes && estimate_bits_per_byte(raw) >= kIncompressible) {
+    plan.type = BlockType::kStored;
+  } else if (has_x86_calls(raw)) {
+    plan.type = BlockType::kCalls;
+    plan.own.assign(raw.begin(), raw.end());
+    calls_to_absolute(plan.own);
+    plan.seen = plan.own;
+  }
+  return plan;
 }
 
 EncodedBlock encode_block(std::span<const std::uint8_t> raw, int preset, std::uint32_t tuning,
                           Isa isa, const Ticker& tick) {
   EncodedBlock block;
   block.hash = core::xxh3_64(raw.data(), raw.size());
+  const BlockPlan plan = plan_block(raw);
   block.header.raw_size = raw.size();
-  block.header.type = choose_type(raw);
-  if (block.header.type == BlockType::kRun) block.payload = {raw[0]};
-  if (block.header.type == BlockType::kModelled) {
-    block.payload = encode_modelled(raw, model_config(preset, raw.size(), tuning), isa, tick);
+  block.header.type = plan.type;
+  if (plan.type == BlockType::kRun) block.payload = {raw[0]};
+  if (plan.modelled()) {
+    block.payload = encode_modelled(plan.seen, model_config(preset, raw.size(), tuning), isa, tick);
     if (block.payload.size() >= raw.size()) block.header.type = BlockType::kStored;
   }
   if (block.header.type == BlockType::kStored) block.payload.assign(raw.begin(), raw.end());
@@ -182,7 +194,9 @@ bool decode_block(const BlockHeader& header, std::span<const std::uint8_t> paylo
       out.assign(static_cast<std::size_t>(header.raw_size), payload[0]);
       break;
     case BlockType::kModelled:
+    case BlockType::kCalls:
       if (!decode_modelled(header, payload, preset, tuning, isa, tick, out)) return false;
+      if (header.type == BlockType::kCalls) calls_to_relative(out);
       break;
     case BlockType::kEnd:
       return false;

@@ -24,8 +24,19 @@ struct EncodedBlock {
 // Sees every bit before it is coded (eval).
 using BitWatcher = std::function<void(const Predictor&, int bit, Prob16 p)>;
 
-// Chooses the type of a block: kRun, kModelled (worth a try) or kStored.
-[[nodiscard]] BlockType choose_type(std::span<const std::uint8_t> raw);
+// What a block is to be coded as, and the bytes that the model then sees: the block's own, or a
+// filtered copy, which `own` holds.
+struct BlockPlan {
+  BlockType type = BlockType::kStored;
+  std::span<const std::uint8_t> seen;
+  std::vector<std::uint8_t> own{};
+
+  [[nodiscard]] bool modelled() const {
+    return type == BlockType::kModelled || type == BlockType::kCalls;
+  }
+};
+// kRun, kModelled or kCalls (worth a try) or kStored. The plan refers to `raw`.
+[[nodiscard]] BlockPlan plan_block(std::span<const std::uint8_t> raw);
 // The payload of a modelled block under any configuration; stops early once it is no shorter than
 // the block itself.
 [[nodiscard]] std::vector<std::uint8_t> encode_modelled(std::span<const std::uint8_t> raw,

@@ -229,7 +229,7 @@ CodecTotals decompress(core::ByteSource& source, const Sink& sink,
 
 CodecTotals list_frames(core::ByteSource& source) {
   CodecTotals totals;
-  FrameReader reader(source);
+  FrameReader reader(source, 4096);  // headers and trailers: payloads are passed over
   FrameHeader header;
   while (next_frame(reader, header, totals)) {
     ++totals.frames;

@@ -20,7 +20,8 @@ inline constexpr std::uint16_t kModelId = 0x8004;
 inline constexpr std::uint64_t kMaxBlockSize = std::uint64_t{1} << 30;
 inline constexpr int kMaxMemoryLog2 = 47;
 
-enum class BlockType : std::uint8_t { kEnd = 0, kStored = 1, kRun = 2, kModelled = 3 };
+// kCalls: modelled after the operands of x86 calls were made absolute.
+enum class BlockType : std::uint8_t { kEnd = 0, kStored = 1, kRun = 2, kModelled = 3, kCalls = 4 };
 
 // Header parameters by tag. Tags below 128 must be understood, others may be ignored.
 inline constexpr std::uint8_t kTagTotalSize = 1;

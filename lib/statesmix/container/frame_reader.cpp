@@ -8,11 +8,12 @@
 namespace stateutils::statesmix {
 namespace {
 
-constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kMostParameters = 64;
 
 }  // namespace
 
-FrameReader::FrameReader(core::ByteSource& source) : source_(source), buffer_(kReadBytes) {}
+FrameReader::FrameReader(core::ByteSource& source, std::size_t read_bytes)
+    : source_(source), buffer_(read_bytes) {}
 
 void FrameReader::fail(std::uint64_t at, const std::string& what) const {
   throw core::input_error({.file = source_.name(), .offset = at}, what);
@@ -80,7 +81,7 @@ bool FrameReader::next_frame(FrameHeader& header) {
       garbage_ = frame_start_ != 0;
       fail(frame_start_, garbage_ ? "garbage after a frame" : "not statesmix data");
     }
-    for (std::uint64_t left = fixed(4); left > 0; --left) static_cast<void>(byte());
+    skip(fixed(4));
   }
   const std::uint64_t format = fixed(1);
   if (format != kFormat)
@@ -111,7 +112,7 @@ bool FrameReader::next_frame(FrameHeader& header) {
 
 void FrameReader::parse_parameters(FrameHeader& header, std::uint8_t flags) {
   const std::uint64_t count = varint();
-  if (count > 64) fail(frame_start_, "too many header parameters");
+  if (count > kMostParameters) fail(frame_start_, "too many header parameters");
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t tag = fixed(1);
     const std::uint64_t value = varint();
@@ -141,7 +142,7 @@ bool FrameReader::next_block(BlockHeader& block) {
     return false;
   }
   const std::string which = "block " + std::to_string(index_.size() + 1);
-  if (type > 3)
+  if (type > static_cast<std::uint8_t>(BlockType::kCalls))
     fail(at, which + ": unknown block type " + std::to_string(type) +
                  " (made by a newer statesmix, or damaged)");
   block.type = static_cast<BlockType>(type);
@@ -175,15 +176,16 @@ std::uint64_t FrameReader::read_payload(const BlockHeader& block, std::vector<st
   return fixed(8);
 }
 
+void FrameReader::skip(std::uint64_t size) {
+  const auto held = static_cast<std::size_t>(std::min<std::uint64_t>(size, filled_ - used_));
+  used_ += held;
+  const std::uint64_t passed = held + source_.skip(size - held);
+  offset_ += passed;
+  if (passed < size) fail(offset_, "compressed data ends too early");
+}
+
 std::uint64_t FrameReader::skip_payload(const BlockHeader& block) {
-  std::uint64_t left = block.coded_size;
-  while (left > 0) {
-    if (!fill()) fail(offset_, "compressed data ends too early");
-    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(left, filled_ - used_));
-    used_ += take;
-    offset_ += take;
-    left -= take;
-  }
+  skip(block.coded_size);
   return fixed(8);
 }
 

@@ -1,4 +1,5 @@
-// Reads frames from any byte source without seeking, checking every field before it is used.
+// Reads frames from any byte source front to back, checking every field before it is used. What is
+// not needed is passed over, which a seekable source does without reading it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace stateutils::statesmix {
 // Every failure is core::Error kInput with file and offset.
 class FrameReader {
  public:
-  explicit FrameReader(core::ByteSource& source);
+  // Asks the source for `read_bytes` at a time: many for decoding, few for headers alone.
+  explicit FrameReader(core::ByteSource& source, std::size_t read_bytes = 256 * 1024);
 
   // The next frame's header; false at the end of the source. Skip frames are passed over. Bytes
   // that begin neither are an error.
@@ -44,6 +46,7 @@ class FrameReader {
   [[nodiscard]] bool fill();
   [[nodiscard]] std::uint8_t byte();
   void bytes(char* data, std::size_t size);
+  void skip(std::uint64_t size);
   [[nodiscard]] std::uint64_t fixed(int size);
   [[nodiscard]] std::uint64_t varint();
   void check_crc(std::uint64_t at, const char* what);

@@ -55,10 +55,10 @@ class Run {
 
   void block(std::span<const std::uint8_t> raw) {
     result_.bytes += raw.size();
-    const BlockType type = choose_type(raw);
+    const BlockPlan plan = plan_block(raw);
     std::uint64_t coded = raw.size();
-    if (type == BlockType::kRun) coded = 1;
-    if (type == BlockType::kModelled) coded = std::min<std::uint64_t>(modelled(raw), raw.size());
+    if (plan.type == BlockType::kRun) coded = 1;
+    if (plan.modelled()) coded = std::min<std::uint64_t>(modelled(plan.seen), raw.size());
     result_.bytes_out += coded;
     // Bytes the model did not see (runs, stored blocks) cost what the block's type costs.
     const auto plain = static_cast<double>(coded) * 8 / static_cast<double>(raw.size());
@@ -138,9 +138,9 @@ double bpb_without(std::span<const std::uint8_t> raw, const EvalOptions& o, std:
   std::uint64_t bytes = 0;
   each_block(raw, o.preset, [&](std::span<const std::uint8_t> block) {
     std::uint64_t coded = block.size();
-    const BlockType type = choose_type(block);
-    if (type == BlockType::kRun) coded = 1;
-    if (type == BlockType::kModelled) {
+    const BlockPlan plan = plan_block(block);
+    if (plan.type == BlockType::kRun) coded = 1;
+    if (plan.modelled()) {
       EvalOptions changed = o;
       if (ssm) changed.model = EvalModel::kNgram;
       ModelConfig config = eval_config(changed, block.size());
@@ -149,7 +149,8 @@ double bpb_without(std::span<const std::uint8_t> raw, const EvalOptions& o, std:
           config.ngram.off.assign(config.ngram.components().size(), false);
         config.ngram.off[component] = true;
       }
-      coded = std::min<std::uint64_t>(encode_modelled(block, config, o.isa, o.tick).size(), coded);
+      coded =
+          std::min<std::uint64_t>(encode_modelled(plan.seen, config, o.isa, o.tick).size(), coded);
     }
     bytes += coded;
   });

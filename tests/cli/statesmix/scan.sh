@@ -37,3 +37,10 @@ print(np.allclose(L("yb.npy"), scan(z, o)[0] + scan(z, o[::-1])[0], atol=1e-12))
 PY
 s --slice 0/2; echo "exit $?"
 s --slice 0/2 --gather lonely --deadline 50ms >/dev/null; echo "exit $?"
+# What would not fit, or has no order, is refused in one line.
+$python - <<'PY'
+import numpy as np
+np.save("wide", np.zeros((1, 300000))); np.save("one", np.ones(1)); np.save("nan", np.array([1.0] * 49 + [np.nan]))
+PY
+statesmix scan --a one.npy --b wide.npy --c wide.npy --x wide.npy >none; echo "exit $?"
+s --order nan.npy >none; echo "exit $?"

@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <string>
 
 #include "core/error.hpp"
@@ -87,6 +88,62 @@ TEST_CASE("input: limits and exact reads") {
   CHECK(core::read_exact(*source, four, 4));
   CHECK(std::string(four, 4) == "abcd");
   CHECK(!core::read_exact(*source, four, 4));
+}
+
+TEST_CASE("input: passing over bytes is reading them") {
+  std::string text;
+  for (int i = 0; i < 200000; ++i) text += std::to_string(i) + ' ';
+  const std::string frame = compressed(text);
+  char path[] = "/tmp/stateutils_input_XXXXXX";
+  const int fd = mkstemp(path);
+  REQUIRE(fd >= 0);
+  REQUIRE(::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  ::close(fd);
+  // A file (seeks), the same behind the look for zstd, memory, and a stream that is read.
+  for (int kind = 0; kind < 4; ++kind) {
+    CAPTURE(kind);
+    const auto open = [&]() -> std::unique_ptr<core::ByteSource> {
+      if (kind == 0) return core::open_raw_input(path);
+      if (kind == 1) return core::open_input(path);
+      return core::memory_input(kind == 2 ? text : frame);
+    };
+    const auto source = open();
+    char some[5];
+    std::size_t at = 0;
+    for (const std::size_t step : {0u, 1u, 3u, 1000u, 700000u}) {
+      CHECK(source->skip(step) == step);
+      at += step;
+      REQUIRE(core::read_exact(*source, some, 5));
+      CHECK(std::string(some, 5) == text.substr(at, 5));
+      at += 5;
+    }
+    CHECK(source->skip(UINT64_MAX) == text.size() - at);
+    CHECK(source->skip(1) == 0);
+    CHECK(source->read(some, 5) == 0);
+  }
+  std::remove(path);
+}
+
+TEST_CASE("input: what a file is passed over for is not read") {
+  const auto bytes_read = [] {
+    std::ifstream io("/proc/self/io");
+    std::string word;
+    std::uint64_t value = 0;
+    io >> word >> value;
+    return word == "rchar:" ? value : 0;
+  };
+  char path[] = "/tmp/stateutils_input_XXXXXX";
+  const int fd = mkstemp(path);
+  REQUIRE(fd >= 0);
+  REQUIRE(::ftruncate(fd, off_t{1} << 30) == 0);
+  REQUIRE(::pwrite(fd, "end", 3, (off_t{1} << 30) - 3) == 3);
+  ::close(fd);
+  const auto source = core::open_raw_input(path);
+  const std::uint64_t before = bytes_read();
+  CHECK(source->skip((1u << 30) - 3) == (1u << 30) - 3);
+  if (before != 0) CHECK(bytes_read() - before < 1u << 16);
+  CHECK(core::read_all(*source, 10) == "end");
+  std::remove(path);
 }
 
 TEST_CASE("input: paths that cannot be read are the environment's fault") {

@@ -1,8 +1,10 @@
 // The container: every field checked, every damage met, blocks of each type.
 #include <doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
@@ -114,24 +116,97 @@ TEST_CASE("frames, skip frames and garbage after each other") {
   CHECK(failure(a + b.substr(0, 20)) == core::Category::kInput);
 }
 
-TEST_CASE("a frame cut at any byte is an error") {
-  const std::string coded = packed(kText);
-  for (std::size_t n = 0; n < coded.size(); ++n) {
-    CAPTURE(n);
-    CHECK(failure(coded.substr(0, n)) == core::Category::kInput);
+// A frame for each kind of block.
+std::vector<std::string> one_of_each(int preset) {
+  std::string code;
+  for (unsigned i = 0; i < 64; ++i) {  // calls of one function, further away each time
+    code += "\x90\xE8";
+    put_fixed(code, 0x10000 - 6 * (i + 1), 4);
+  }
+  const std::string noise("\x8F\x12\xD3\x71\x2C\xE5\x90\x4B", 8);
+  std::vector<std::string> frames{packed(kText, preset)};
+  if (preset == 1) {
+    for (const std::string& raw : {code, std::string(300, 'z'), noise})
+      frames.push_back(packed(raw, preset));
+  }
+  return frames;
+}
+
+TEST_CASE("a frame cut at any byte is an error, at any preset") {
+  for (int preset = 1; preset <= 9; ++preset) {
+    for (const std::string& coded : one_of_each(preset)) {
+      for (std::size_t n = 0; n < coded.size(); ++n) {
+        CAPTURE(preset);
+        CAPTURE(n);
+        CHECK(failure(coded.substr(0, n)) == core::Category::kInput);
+      }
+    }
   }
 }
 
-TEST_CASE("no single flipped bit gives other bytes without an error") {
-  for (const std::string& raw : {kText, std::string(300, 'z'), std::string("\x01\x02")}) {
-    const std::string coded = packed(raw);
-    for (std::size_t bit = 0; bit < coded.size() * 8; ++bit) {
-      std::string bad = coded;
-      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
-      CAPTURE(bit);
-      // A larger memory_log2 is met by the header's checksum first, so all are input errors.
-      CHECK(failure(bad) == core::Category::kInput);
+TEST_CASE("no single flipped bit gives other bytes without an error, at any preset") {
+  // Every bit at preset 1. Of the others each decode costs a model: one bit of each byte, all of
+  // them when the tests are to be thorough.
+  const char* depth = std::getenv("STATEUTILS_TORTURE");
+  const bool thorough = depth != nullptr && std::string_view(depth) == "full";
+  for (int preset = 1; preset <= 9; ++preset) {
+    const std::size_t step = preset == 1 || thorough ? 1 : 9;
+    for (const std::string& coded : one_of_each(preset)) {
+      for (std::size_t bit = 0; bit < coded.size() * 8; bit += step) {
+        std::string bad = coded;
+        bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+        CAPTURE(preset);
+        CAPTURE(bit);
+        // A larger memory_log2 is met by the header's checksum first, so all are input errors.
+        CHECK(failure(bad) == core::Category::kInput);
+      }
     }
+  }
+}
+
+// Counts what is read, and passes over the rest.
+class CountingSource : public core::ByteSource {
+ public:
+  explicit CountingSource(const std::string& data) : rest_(data) {}
+  std::size_t read(char* out, std::size_t size) override {
+    const std::size_t n = rest_.copy(out, size);
+    rest_.remove_prefix(n);
+    bytes_read += n;
+    return n;
+  }
+  std::uint64_t skip(std::uint64_t size) override {
+    const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(size, rest_.size()));
+    rest_.remove_prefix(n);
+    return n;
+  }
+  std::size_t bytes_read = 0;
+
+ private:
+  std::string_view rest_;
+};
+
+TEST_CASE("list reads headers and trailers only, and sees every cut") {
+  std::string noise;
+  std::uint64_t state = 1;
+  for (int i = 0; i < 1000000; ++i) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    noise.push_back(static_cast<char>(state >> 56));
+  }
+  std::string skip(kSkipMagic);
+  put_fixed(skip, noise.size(), 4);
+  const std::string coded = packed(noise, 1, 250000) + skip + noise + packed(kText);
+  CountingSource source(coded);
+  const CodecTotals listed = list_frames(source);
+  CHECK(listed.raw == noise.size() + kText.size());
+  CHECK(listed.blocks == 5);
+  CHECK(listed.frames == 2);
+  CHECK(listed.packed == coded.size());
+  CHECK(source.bytes_read < 8 * 4096);
+  const std::string frame = packed(noise.substr(0, 20000), 1, 5000);
+  for (std::size_t n = 1; n < frame.size(); n += n < 300 || n + 300 > frame.size() ? 1 : 97) {
+    const std::string part = frame.substr(0, n);
+    CountingSource cut(part);
+    CHECK_THROWS_AS((void)list_frames(cut), core::Error);
   }
 }
 
