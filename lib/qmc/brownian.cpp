@@ -9,11 +9,6 @@
 namespace stateutils::qmc {
 namespace {
 
-// 53 bits of a word as a number inside (0, 1).
-double open_unit(std::uint64_t word) {
-  return (static_cast<double>(word >> 12) + 0.5) * 0x1p-52;
-}
-
 struct Halves {
   LevyPair left, right;
 };

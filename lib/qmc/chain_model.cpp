@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "qmc/inference.hpp"
+#include "qmc/json_numbers.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -131,14 +132,7 @@ class ModelParser {
     throw core::input_error({name_}, message);
   }
   [[nodiscard]] std::vector<double> numbers(const nlohmann::json& value, const char* what) const {
-    std::vector<double> out;
-    if (!value.is_array() || value.empty())
-      fail(std::string(what) + ": an array of numbers expected");
-    for (const auto& entry : value) {
-      if (!entry.is_number()) fail(std::string(what) + ": an array of numbers expected");
-      out.push_back(entry.get<double>());
-    }
-    return out;
+    return json_numbers(value, name_, what);
   }
   // Probabilities that sum to 1.
   [[nodiscard]] std::vector<double> simplex(const nlohmann::json& value, const char* what) const {

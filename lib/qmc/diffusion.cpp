@@ -9,6 +9,7 @@
 #include "core/rng.hpp"
 #include "core/threads.hpp"
 #include "qmc/normal.hpp"
+#include "qmc/randomness.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -29,6 +30,10 @@ std::vector<double> adams(int order) {
     default:
       return {55.0 / 24, -59.0 / 24, 37.0 / 24, -9.0 / 24};
   }
+}
+
+std::string adams_name(int order) {
+  return order == 1 ? "ddim" : "ab" + std::to_string(order);
 }
 
 // Generalised heavy ball: the order of Adams and Bashforth with momentum.
@@ -55,18 +60,8 @@ Complex filter(const MomentumMethod& m, Complex z) {
   return before * after * z;
 }
 
-// Whether every root of (x - 1)(x - 1 + beta) = z beta filter(x) lies inside the unit circle:
-// Schur's test on the polynomial times the powers of x below.
-bool is_stable(const MomentumMethod& m, double z) {
-  const std::size_t terms = std::max(m.before.size(), m.after.size());
-  const std::vector<double>& c = m.before.size() > 1 ? m.before : m.after;
-  std::vector<double> p(terms + 2);  // ascending powers
-  const std::size_t lift = terms >= 2 ? terms - 2 : 0;
-  p.resize(lift + 3);
-  p[lift + 2] += 1;
-  p[lift + 1] += m.beta - 2;
-  p[lift] += 1 - m.beta;
-  for (std::size_t k = 0; k < c.size(); ++k) p[lift + 1 - k] -= z * m.beta * c[k];
+// Schur's test of a polynomial, ascending powers: whether all its roots lie inside the unit circle.
+bool roots_inside(std::vector<double> p) {
   while (p.size() > 1) {
     const double first = p.front(), last = p.back();
     if (!(std::abs(first) < std::abs(last))) return false;
@@ -83,10 +78,23 @@ bool is_stable(const MomentumMethod& m, double z) {
   return true;
 }
 
+// Whether every root of (x - 1)(x - 1 + beta) = z beta filter(x), times the powers of x below,
+// lies inside the unit circle.
+bool is_stable(const MomentumMethod& m, double z) {
+  const std::vector<double>& c = m.before.size() > 1 ? m.before : m.after;
+  const std::size_t lift = c.size() >= 2 ? c.size() - 2 : 0;
+  std::vector<double> p(lift + 3);
+  p[lift + 2] = 1;
+  p[lift + 1] = m.beta - 2;
+  p[lift] = 1 - m.beta;
+  for (std::size_t k = 0; k < c.size(); ++k) p[lift + 1 - k] -= z * m.beta * c[k];
+  return roots_inside(std::move(p));
+}
+
 class Normals {
  public:
   Normals(std::uint64_t seed, std::uint64_t stream) : rng_(seed, stream) {}
-  double next() { return normal_quantile((static_cast<double>(rng_.u64() >> 12) + 0.5) * 0x1p-52); }
+  double next() { return normal_quantile(open_unit(rng_.u64())); }
   double unit() { return rng_.unit(); }
 
  private:
@@ -193,8 +201,7 @@ MomentumMethod momentum_method(const std::string& name, int order, double beta) 
   const bool heavy = name.starts_with("hb-");
   const std::string base = heavy ? name.substr(3) : name;
   for (int r = 1; r <= 4; ++r) {
-    if (base != (r == 1 ? std::string("ddim") : "ab" + std::to_string(r))) continue;
-    return {heavy ? beta : 1, adams(r), {1}};
+    if (base == adams_name(r)) return {heavy ? beta : 1, adams(r), {1}};
   }
   throw core::usage_error("unknown method " + core::quoted(name) +
                           "; known: ddim, ab2, ab3, ab4, hb-ddim, hb-ab2, hb-ab3, hb-ab4, ghvb");
@@ -222,20 +229,27 @@ Stability stability_of(const MomentumMethod& method, int corners) {
   return result;
 }
 
+namespace {
+
+// The method after as many lower orders of its kind as steps must have been made before it.
+std::vector<MomentumMethod> methods_by_order(const std::string& name, int order, double beta) {
+  const MomentumMethod whole = momentum_method(name, order, beta);
+  const auto most = static_cast<int>(std::max(whole.before.size(), whole.after.size()));
+  const std::string kind = name.starts_with("hb-") ? "hb-" : "";
+  std::vector<MomentumMethod> methods;
+  for (int r = 1; r < most; ++r) {
+    methods.push_back(momentum_method(name == "ghvb" ? name : kind + adams_name(r), r, beta));
+  }
+  methods.push_back(whole);
+  return methods;
+}
+
+}  // namespace
+
 std::vector<DiffusionError> run_diffusion(const Mixture& mix, const std::string& name, int order,
                                           double beta, const std::vector<std::uint64_t>& steps,
                                           std::uint64_t n, std::uint64_t seed, int threads) {
-  std::vector<MomentumMethod> by_order;
-  const MomentumMethod whole = momentum_method(name, order, beta);
-  const auto most = static_cast<int>(std::max(whole.before.size(), whole.after.size()));
-  for (int r = 1; r < most; ++r) {
-    const std::string lower = name == "ghvb"
-                                  ? name
-                                  : (name.starts_with("hb-") ? "hb-" : "") +
-                                        (r == 1 ? std::string("ddim") : "ab" + std::to_string(r));
-    by_order.push_back(momentum_method(lower, r, beta));
-  }
-  by_order.push_back(whole);
+  const std::vector<MomentumMethod> by_order = methods_by_order(name, order, beta);
   const std::size_t d = mix.dims();
   const double top = 10 * mix.extent();
   const std::vector<double> exact = draws(mix, 0, n, seed, 1, threads);

@@ -30,7 +30,8 @@ struct DiffusionError {
   std::uint64_t steps;
   double w2, mmd;  // to exact draws
 };
-// n points from noise of deviation 10 (largest distance) down to 0; orders below `name`'s start.
+// n points, from noise ten times as wide as the mixture down to none; lower orders of the method
+// make the first steps.
 [[nodiscard]] std::vector<DiffusionError> run_diffusion(
     const Mixture& mixture, const std::string& name, int order, double beta,
     const std::vector<std::uint64_t>& steps, std::uint64_t n, std::uint64_t seed, int threads);

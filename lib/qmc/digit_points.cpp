@@ -17,7 +17,7 @@ std::uint64_t word_of(double x) {
   return static_cast<std::uint64_t>(x * 0x1p64);
 }
 
-// Digits of an index, least significant first; returns how many are not trailing zeros.
+// Digits of an index, least significant first; returns how many it has.
 unsigned split_index(std::uint64_t index, std::uint32_t base, std::uint32_t* digits) {
   unsigned count = 0;
   for (; index != 0; index /= base) digits[count++] = static_cast<std::uint32_t>(index % base);
@@ -175,12 +175,8 @@ class MatrixColumn final : public Column {
   void scramble(const std::vector<std::uint32_t>& y, std::uint32_t* digits) const {
     std::uint64_t node = 0;
     for (unsigned r = 0; r < rows_; ++r, node = node * base_ + y[r - 1]) {
-      digits[r] = node_permutation(node, r)[y[r]];
+      digits[r] = draw_node_permutation(stream_, dim_, base_, node, r)[y[r]];
     }
-  }
-  [[nodiscard]] std::vector<std::uint32_t> node_permutation(std::uint64_t node,
-                                                            unsigned level) const {
-    return draw_node_permutation(stream_, dim_, base_, node, level);
   }
 
   std::uint32_t base_;

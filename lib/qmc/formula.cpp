@@ -385,7 +385,7 @@ void Formula::evaluate(const double* x, std::size_t rows, double* y) const {
       if (step.op == Op::kConstant) {
         std::fill_n(out, part, step.value);
       } else if (step.op == Op::kVariable) {
-        for (std::size_t k = 0; k < part; ++k) out[k] = x[(from + k) * d_ + step.a];
+        kernels.take(x + from * d_ + step.a, d_, part, out);
       } else {
         kernels[step.op](column(step.a), column(step.b), part, out);
       }

@@ -4,7 +4,7 @@
 
 namespace stateutils::qmc {
 
-const FormulaKernels kFormulaScalar = make_formula_kernels();
+const FormulaKernels kFormulaScalar = make_formula_kernels<double>();
 
 const FormulaKernels& formula_kernels(core::Isa isa) {
 #ifdef __x86_64__

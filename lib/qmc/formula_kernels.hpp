@@ -53,8 +53,12 @@ inline constexpr std::size_t kFormulaOps = static_cast<std::size_t>(FormulaOp::k
 // out[k] = op(a[k], b[k]); `out` overlaps neither, `b` is not read by operations of one operand.
 using FormulaKernel = void (*)(const double* a, const double* b, std::size_t count, double* out);
 
+// out[k] = from[k stride]
+using TakeKernel = void (*)(const double* from, std::size_t stride, std::size_t count, double* out);
+
 struct FormulaKernels {
   FormulaKernel run[kFormulaOps];  // none for leaves
+  TakeKernel take;
   [[nodiscard]] FormulaKernel operator[](FormulaOp op) const {
     return run[static_cast<std::size_t>(op)];
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include "qmc/elementary_impl.hpp"
 #include "qmc/formula_kernels.hpp"
@@ -20,47 +21,106 @@ void binary_loop(const double* __restrict a, const double* __restrict b, std::si
   for (std::size_t k = 0; k < count; ++k) out[k] = kFunction(a[k], b[k]);
 }
 
-// The plain form for all, the other where it does not hold.
-template <auto kIsPlain, auto kPlain, auto kOther>
-void checked_loop(const double* __restrict a, const double* /*b*/, std::size_t count,
-                  double* __restrict out) {
-  std::uint64_t others = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    out[k] = kPlain(a[k]);
-    others |= kIsPlain(a[k]) ? 0u : 1u;
-  }
-  for (std::size_t k = 0; others != 0 && k < count; ++k) {
-    if (!kIsPlain(a[k])) out[k] = kOther(a[k]);
-  }
-}
+// A value, and whether the plain form that made it holds.
+template <class T>
+struct Checked {
+  T value;
+  decltype(T() <= T()) holds;
+};
 
-inline bool is_plain_power(double a, double b) {
-  return (a > 0) & (a < kInfinity) & (std::abs(b) < kInfinity);
-}
-
-// Negative bases with their sign; the rest, zeros and what is not finite, is exact in every
-// library.
-inline double other_power(double a, double b) {
-  if (a < 0 && std::isfinite(a) && std::isfinite(b)) {
+struct ExpFunction {
+  static constexpr bool kBinary = false;
+  template <class T>
+  static Checked<T> plain(T x, T /*y*/) {
+    return {plain_exponential(x), is_plain_exponent(x)};
+  }
+  static double other(double x, double /*y*/) { return exponential(x); }
+};
+struct LogFunction {
+  static constexpr bool kBinary = false;
+  template <class T>
+  static Checked<T> plain(T x, T /*y*/) {
+    return {plain_logarithm(x), is_plain_logarithm(x)};
+  }
+  static double other(double x, double /*y*/) { return logarithm(x); }
+};
+struct SinFunction {
+  static constexpr bool kBinary = false;
+  template <class T>
+  static Checked<T> plain(T x, T /*y*/) {
+    return {sine(x), is_plain_angle(x)};
+  }
+  static double other(double x, double /*y*/) { return std::sin(x); }
+};
+struct CosFunction {
+  static constexpr bool kBinary = false;
+  template <class T>
+  static Checked<T> plain(T x, T /*y*/) {
+    return {cosine(x), is_plain_angle(x)};
+  }
+  static double other(double x, double /*y*/) { return std::cos(x); }
+};
+struct PowerFunction {
+  static constexpr bool kBinary = true;
+  template <class T>
+  static Checked<T> plain(T a, T b) {
+    const Power<T> power = split_power(a, b, 0);
+    return {plain_exponential(power.x, power.low),
+            both(is_plain_logarithm(a), is_plain_exponent(power.x))};
+  }
+  // Negative bases with their sign; zeros and what is not finite is exact in every library.
+  static double other(double a, double b) {
+    if (!std::isfinite(a) || !std::isfinite(b) || a == 0) return std::pow(a, b);
+    if (a > 0) return positive_power(a, b);
     if (b != std::floor(b)) return std::numeric_limits<double>::quiet_NaN();
     const double magnitude = positive_power(-a, b);
     return std::fmod(b, 2) != 0 ? -magnitude : magnitude;
   }
-  return std::pow(a, b);
+};
+
+// The plain form for all, the other where it does not hold. `N` is a pack, or double; what is left
+// behind whole packs goes one by one.
+template <class N, class Function>
+void checked_loop(const double* __restrict a, const double* __restrict b, std::size_t count,
+                  double* __restrict out) {
+  bool plain = true;
+  std::size_t k = 0;
+  if constexpr (!std::is_same_v<N, double>) {
+    auto holds = N(0) <= N(0);
+    for (; k + N::kLanes <= count; k += N::kLanes) {
+      const N x = N::load(a + k), y = Function::kBinary ? N::load(b + k) : x;
+      const Checked<N> made = Function::plain(x, y);
+      made.value.store(out + k);
+      holds = both(holds, made.holds);
+    }
+    plain = holds.all();
+  }
+  for (; k < count; ++k) {
+    const Checked<double> made = Function::plain(a[k], Function::kBinary ? b[k] : a[k]);
+    out[k] = made.value;
+    plain = plain && made.holds;
+  }
+  if (plain) return;
+  for (k = 0; k < count; ++k) {
+    const double y = Function::kBinary ? b[k] : a[k];
+    if (!Function::plain(a[k], y).holds) out[k] = Function::other(a[k], y);
+  }
 }
 
-inline void power_loop(const double* __restrict a, const double* __restrict b, std::size_t count,
-                       double* __restrict out) {
-  std::uint64_t others = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    out[k] = positive_power(a[k], b[k]);
-    others |= is_plain_power(a[k], b[k]) ? 0u : 1u;
+// Every `stride`-th number.
+template <class N>
+void take_loop(const double* __restrict from, std::size_t stride, std::size_t count,
+               double* __restrict out) {
+  std::size_t k = 0;
+  if constexpr (!std::is_same_v<N, double>) {
+    for (; k + N::kLanes <= count; k += N::kLanes) {
+      N::collect(from + k * stride, stride).store(out + k);
+    }
   }
-  for (std::size_t k = 0; others != 0 && k < count; ++k) {
-    if (!is_plain_power(a[k], b[k])) out[k] = other_power(a[k], b[k]);
-  }
+  for (; k < count; ++k) out[k] = from[k * stride];
 }
 
+template <class N>
 constexpr FormulaKernels make_formula_kernels() {
   using Op = FormulaOp;
   FormulaKernels kernels{};
@@ -71,7 +131,7 @@ constexpr FormulaKernels make_formula_kernels() {
   set(Op::kSubtract, binary_loop<[](double a, double b) { return a - b; }>);
   set(Op::kMultiply, binary_loop<[](double a, double b) { return a * b; }>);
   set(Op::kDivide, binary_loop<[](double a, double b) { return a / b; }>);
-  set(Op::kPower, power_loop);
+  set(Op::kPower, checked_loop<N, PowerFunction>);
   set(Op::kLess, binary_loop<[](double a, double b) { return a < b ? 1.0 : 0.0; }>);
   set(Op::kLessEqual, binary_loop<[](double a, double b) { return a <= b ? 1.0 : 0.0; }>);
   set(Op::kGreater, binary_loop<[](double a, double b) { return b < a ? 1.0 : 0.0; }>);
@@ -84,18 +144,18 @@ constexpr FormulaKernels make_formula_kernels() {
   set(Op::kAbs, unary_loop<[](double a) { return std::abs(a); }>);
   set(Op::kFloor, unary_loop<[](double a) { return std::floor(a); }>);
   set(Op::kSqrt, unary_loop<[](double a) { return std::sqrt(a); }>);
-  set(Op::kExp,
-      checked_loop<is_plain_exponent, plain_exponential, [](double a) { return exponential(a); }>);
-  set(Op::kLog, checked_loop<is_plain_logarithm, plain_logarithm, logarithm>);
-  set(Op::kSin, checked_loop<is_plain_angle, sine, [](double a) { return std::sin(a); }>);
-  set(Op::kCos, checked_loop<is_plain_angle, cosine, [](double a) { return std::cos(a); }>);
-  set(Op::kTan, checked_loop<is_plain_angle, tangent, [](double a) { return std::tan(a); }>);
+  set(Op::kExp, checked_loop<N, ExpFunction>);
+  set(Op::kLog, checked_loop<N, LogFunction>);
+  set(Op::kSin, checked_loop<N, SinFunction>);
+  set(Op::kCos, checked_loop<N, CosFunction>);
+  set(Op::kTan, unary_loop<[](double a) { return is_plain_angle(a) ? tangent(a) : std::tan(a); }>);
   set(Op::kAsin, unary_loop<arcsine>);
   set(Op::kAcos, unary_loop<arccosine>);
   set(Op::kAtan, unary_loop<arctangent>);
   set(Op::kSinh, unary_loop<hyperbolic_sine>);
   set(Op::kCosh, unary_loop<hyperbolic_cosine>);
   set(Op::kTanh, unary_loop<hyperbolic_tangent>);
+  kernels.take = take_loop<N>;
   return kernels;
 }
 

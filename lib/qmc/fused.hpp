@@ -2,9 +2,10 @@
 // multiply-adds are written out, and everything has internal linkage: a copy for each file.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include "qmc/pack.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -15,29 +16,31 @@ inline double fma(double a, double b, double c) {
 
 // The coefficients from kFirst on in steps of two, in powers of `square`; written as a recursion,
 // which is unrolled before loops over it are vectorised.
-template <std::size_t kFirst, std::size_t kCount>
-inline double chain(const double (&c)[kCount], double square) {
+template <std::size_t kFirst, class T, std::size_t kCount>
+inline T chain(const double (&c)[kCount], T square) {
   if constexpr (kFirst + 2 >= kCount) {
-    return c[kFirst];
+    return T(c[kFirst]);
   } else {
-    return fma(chain<kFirst + 2>(c, square), square, c[kFirst]);
+    return fma(chain<kFirst + 2>(c, square), square, T(c[kFirst]));
   }
 }
 
 // Two Horner chains, of the even and of the odd powers: half the latency of one.
-template <std::size_t kCount>
-inline double polynomial(const double (&c)[kCount], double x) {
-  const double square = x * x;
+template <class T, std::size_t kCount>
+inline T polynomial(const double (&c)[kCount], T x) {
+  const T square = x * x;
   return fma(chain<1>(c, square), x, chain<0>(c, square));
 }
 
+template <class T>
 struct Pair {
-  double high, low;
+  T high, low;
 };
 
 // The sum and its rounding error, for |a| >= |b| or a = 0.
-inline Pair quick_two_sum(double a, double b) {
-  const double sum = a + b;
+template <class T>
+inline Pair<T> quick_two_sum(T a, T b) {
+  const T sum = a + b;
   return {sum, b - (sum - a)};
 }
 
@@ -46,18 +49,34 @@ inline constexpr double kLn2 = 0.69314718055994530942;
 inline constexpr double kLn2High = 0x1.62e42fefa38p-1, kLn2Low = 0x1.ef35793c7673p-45;
 
 // p = m 2^e for a normal p > 0, m in [sqrt(1/2), sqrt(2)), f = m - 1.
+template <class T>
 struct Logarithm {
-  double e, f, m;
+  T e, f, m;
 };
 
-inline Logarithm split_logarithm(double p) {
+// What is m 2^e for a normal number, with m's bits from `first` on up to twice that: bits of e +
+// 1023 above those of m - first.
+template <class Bits>
+inline Bits split_bits(Bits p, std::uint64_t first) {
+  return p - (first - (1023ull << 52));
+}
+// Its e less `shift`: an integer below 2^52 becomes a number without a conversion, which AVX2
+// lacks.
+template <class Bits>
+inline auto exponent_of(Bits split, double shift = 0) {
+  return number_of((split >> 52) | 0x4330000000000000ull) - (0x1p52 + 1023.0 + shift);
+}
+template <class Bits>
+inline auto mantissa_of(Bits split, std::uint64_t first) {
+  return number_of((split & 0xFFFFFFFFFFFFFull) + first);
+}
+
+template <class T>
+inline Logarithm<T> split_logarithm(T p) {
   constexpr std::uint64_t kRootHalf = 0x3FE6A09E667F3BCDull;  // bits of sqrt(1/2)
-  const std::uint64_t shifted = std::bit_cast<std::uint64_t>(p) - kRootHalf + (1023ull << 52);
-  const std::uint64_t exponent = shifted >> 52;  // e + 1023
-  const double m = std::bit_cast<double>((shifted & 0xFFFFFFFFFFFFFull) + kRootHalf);
-  // An integer below 2^52 as a double without a conversion, which AVX2 lacks.
-  const double e = std::bit_cast<double>(exponent | 0x4330000000000000ull) - (0x1p52 + 1023.0);
-  return {e, m - 1, m};
+  const auto split = split_bits(bits_of(p), kRootHalf);
+  const T m = mantissa_of(split, kRootHalf);
+  return {exponent_of(split), m - 1, m};
 }
 
 }  // namespace

@@ -91,7 +91,6 @@ class Objective {
   }
   // y^T C^-1 y / n, the best scale.
   [[nodiscard]] double scale() const { return first_ / static_cast<double>(n_); }
-  [[nodiscard]] const std::vector<double>& powers() const { return power_; }
 
  private:
   void set_gamma(std::span<const double> x) {

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "core/threads.hpp"
 #include "core/units.hpp"
 #include "qmc/normal.hpp"
+#include "qmc/randomness.hpp"
 
 namespace stateutils::qmc {
 namespace {
@@ -103,6 +105,7 @@ bool within(const Estimate& e, double errors) {
   return std::abs(e.mean - e.exact) <= errors * e.error + 1e-9 * std::abs(e.exact);
 }
 
+// How many of the sorted points of (0,1) fall to each weight when these lie side by side.
 std::vector<std::uint32_t> by_points(const std::vector<double>& weights,
                                      const std::vector<double>& sorted) {
   std::vector<std::uint32_t> counts(weights.size());
@@ -125,7 +128,7 @@ InferenceRng::InferenceRng(std::uint64_t seed, std::uint64_t stream)
     : state_(std::make_unique<State>(State{core::Rng(seed, stream)})) {}
 InferenceRng::~InferenceRng() = default;
 double InferenceRng::unit() {
-  return (static_cast<double>(state_->rng.u64() >> 12) + 0.5) * 0x1p-52;
+  return open_unit(state_->rng.u64());
 }
 double InferenceRng::normal() {
   return normal_quantile(unit());
@@ -142,6 +145,38 @@ std::size_t InferenceRng::pick(const std::vector<double>& weights) {
   return k;
 }
 
+namespace {
+
+std::vector<double> sorted_units(std::size_t count, InferenceRng& rng) {
+  std::vector<double> points(count);
+  for (double& u : points) u = rng.unit();
+  std::sort(points.begin(), points.end());
+  return points;
+}
+
+// The whole part of n w_i for certain, the rest by multinomial draws from the remainders.
+std::vector<std::uint32_t> resample_residual(const std::vector<double>& weights,
+                                             InferenceRng& rng) {
+  const std::size_t n = weights.size();
+  std::vector<std::uint32_t> counts(n);
+  std::vector<double> rest(n);
+  std::size_t left = n;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double wanted = static_cast<double>(n) * weights[i];
+    counts[i] = static_cast<std::uint32_t>(wanted);
+    rest[i] = wanted - counts[i];
+    left -= std::min<std::size_t>(left, counts[i]);
+  }
+  const double total = std::accumulate(rest.begin(), rest.end(), 0.0);
+  if (left == 0 || !(total > 0)) return counts;
+  for (double& value : rest) value /= total;
+  const auto more = by_points(rest, sorted_units(left, rng));
+  for (std::size_t i = 0; i < n; ++i) counts[i] += more[i];
+  return counts;
+}
+
+}  // namespace
+
 // Douc, Cappe and Moulines (2005).
 std::vector<std::uint32_t> resample(Resampling kind, const std::vector<double>& weights,
                                     InferenceRng& rng) {
@@ -150,8 +185,7 @@ std::vector<std::uint32_t> resample(Resampling kind, const std::vector<double>& 
   std::vector<double> points(n);
   switch (kind) {
     case Resampling::kMultinomial:
-      for (double& u : points) u = rng.unit();
-      std::sort(points.begin(), points.end());
+      points = sorted_units(n, rng);
       break;
     case Resampling::kStratified:
       for (std::size_t i = 0; i < n; ++i) points[i] = (static_cast<double>(i) + rng.unit()) / size;
@@ -161,64 +195,55 @@ std::vector<std::uint32_t> resample(Resampling kind, const std::vector<double>& 
       for (std::size_t i = 0; i < n; ++i) points[i] = (static_cast<double>(i) + u) / size;
       break;
     }
-    case Resampling::kResidual: {
-      std::vector<std::uint32_t> counts(n);
-      std::vector<double> rest(n);
-      std::size_t left = n;
-      for (std::size_t i = 0; i < n; ++i) {
-        counts[i] = static_cast<std::uint32_t>(size * weights[i]);
-        rest[i] = size * weights[i] - counts[i];
-        left -= std::min<std::size_t>(left, counts[i]);
-      }
-      const double total = std::accumulate(rest.begin(), rest.end(), 0.0);
-      if (left == 0 || !(total > 0)) return counts;
-      for (double& value : rest) value /= total;
-      points.resize(left);
-      for (double& u : points) u = rng.unit();
-      std::sort(points.begin(), points.end());
-      const auto more = by_points(rest, points);
-      for (std::size_t i = 0; i < n; ++i) counts[i] += more[i];
-      return counts;
-    }
+    case Resampling::kResidual:
+      return resample_residual(weights, rng);
   }
   return by_points(weights, points);
 }
+
+namespace {
+
+std::optional<Resampling> parse_resampling(std::string_view name) {
+  static constexpr std::pair<const char*, Resampling> kKinds[] = {
+      {"multinomial", Resampling::kMultinomial},
+      {"stratified", Resampling::kStratified},
+      {"systematic", Resampling::kSystematic},
+      {"residual", Resampling::kResidual}};
+  for (const auto& [known, kind] : kKinds) {
+    if (name == known) return kind;
+  }
+  return std::nullopt;
+}
+
+InferenceBlock parse_block(std::string_view text) {
+  constexpr std::uint64_t kMostMoves = 1000000;
+  const std::size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  const std::string_view argument =
+      colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+  using Kind = InferenceBlock::Kind;
+  if (name == "extend" && argument.empty()) return {Kind::kExtend};
+  if (name == "resample") {
+    if (const auto kind = parse_resampling(argument)) return {Kind::kResample, *kind};
+  } else if (name == "mh") {
+    const auto moves = core::parse_u64(argument);
+    if (moves && *moves >= 1 && *moves <= kMostMoves) {
+      return {Kind::kMetropolis, {}, static_cast<int>(*moves)};
+    }
+  }
+  throw usage_error("--blocks: " + core::quoted(text) +
+                    " is not extend, resample:multinomial|stratified|systematic|residual or "
+                    "mh:MOVES");
+}
+
+}  // namespace
 
 std::vector<InferenceBlock> parse_blocks(std::string_view text) {
   std::vector<InferenceBlock> blocks;
   while (!text.empty()) {
     const std::string_view part = text.substr(0, text.find(';'));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
-    const std::size_t colon = part.find(':');
-    const std::string_view name = part.substr(0, colon);
-    const std::string_view argument =
-        colon == std::string_view::npos ? std::string_view{} : part.substr(colon + 1);
-    InferenceBlock block{InferenceBlock::Kind::kExtend};
-    bool known = name == "extend" && argument.empty();
-    if (name == "resample") {
-      block.kind = InferenceBlock::Kind::kResample;
-      static constexpr std::pair<const char*, Resampling> kKinds[] = {
-          {"multinomial", Resampling::kMultinomial},
-          {"stratified", Resampling::kStratified},
-          {"systematic", Resampling::kSystematic},
-          {"residual", Resampling::kResidual}};
-      for (const auto& [kind, value] : kKinds) {
-        if (argument != kind) continue;
-        block.resampling = value;
-        known = true;
-      }
-    } else if (name == "mh") {
-      const auto moves = core::parse_u64(argument);
-      block.kind = InferenceBlock::Kind::kMetropolis;
-      known = moves && *moves >= 1 && *moves <= 1000000;
-      if (known) block.moves = static_cast<int>(*moves);
-    }
-    if (!known) {
-      throw usage_error("--blocks: " + core::quoted(part) +
-                        " is not extend, resample:multinomial|stratified|systematic|residual or "
-                        "mh:MOVES");
-    }
-    blocks.push_back(block);
+    blocks.push_back(parse_block(part));
   }
   const auto extends = std::count_if(blocks.begin(), blocks.end(), [](const auto& b) {
     return b.kind == InferenceBlock::Kind::kExtend;

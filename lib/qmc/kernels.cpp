@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <type_traits>
 
 #include "core/error.hpp"
 #include "core/json.hpp"
@@ -148,43 +149,73 @@ double si_kernel(unsigned alpha, std::uint64_t word) {
   return si_factor(alpha) * si_shape(alpha, word);
 }
 
-double dsi_kernel(unsigned alpha, std::uint64_t word) {
-  if (word == 0) {
-    constexpr double kAtZero[] = {1, 1.5, 25.0 / 18, 407.0 / 294};
-    return kAtZero[alpha - 1];
-  }
+namespace {
+
+template <unsigned kAlpha>
+double digital_value(std::uint64_t word) {
+  constexpr double kAtZero[] = {1, 1.5, 25.0 / 18, 407.0 / 294};
+  if (word == 0) return kAtZero[kAlpha - 1];
   const double x = static_cast<double>(word) * 0x1p-64;
   const int bits = std::countl_zero(word) + 1;  // -floor(log2 x)
   const auto beta = static_cast<double>(bits);
   const auto exponent = static_cast<std::uint64_t>(1023 - bits);  // of 2^-bits
   const double t1 = std::bit_cast<double>(exponent << 52), t2 = t1 * t1, t3 = t2 * t1;
+  if constexpr (kAlpha == 1) {
+    return 1 - 3 * t1;
+  } else if constexpr (kAlpha == 2) {
+    return -beta * x + 2.5 * (1 - t1) - 1;
+  } else if constexpr (kAlpha == 3) {
+    return beta * x * x - 5 * (1 - t1) * x + 43.0 / 18 * (1 - t2) - 1;
+  } else {
+    return -2.0 / 3 * beta * x * x * x + 5 * (1 - t1) * x * x - 43.0 / 9 * (1 - t2) * x +
+           701.0 / 294 * (1 - t3) + beta * (signed_octal_sum(word) / 48 - 1.0 / 42) - 1;
+  }
+}
+
+// Calls action with the order as a type, so that a loop inside knows it.
+template <class Action>
+auto with_digital_order(unsigned alpha, const Action& action) {
   switch (alpha) {
     case 1:
-      return 1 - 3 * t1;
+      return action(std::integral_constant<unsigned, 1>());
     case 2:
-      return -beta * x + 2.5 * (1 - t1) - 1;
+      return action(std::integral_constant<unsigned, 2>());
     case 3:
-      return beta * x * x - 5 * (1 - t1) * x + 43.0 / 18 * (1 - t2) - 1;
+      return action(std::integral_constant<unsigned, 3>());
     default:
-      return -2.0 / 3 * beta * x * x * x + 5 * (1 - t1) * x * x - 43.0 / 9 * (1 - t2) * x +
-             701.0 / 294 * (1 - t3) + beta * (signed_octal_sum(word) / 48 - 1.0 / 42) - 1;
+      return action(std::integral_constant<unsigned, 4>());
   }
+}
+
+}  // namespace
+
+double dsi_kernel(unsigned alpha, std::uint64_t word) {
+  return with_digital_order(alpha, [word](auto order) { return digital_value<order>(word); });
 }
 
 std::vector<std::vector<double>> kernel_factors(const KernelSpec& kernel, const Points& points,
                                                 std::size_t n) {
+  constexpr std::size_t kTile = 512;  // rows that are made together
   const std::size_t d = kernel.alpha.size();
-  std::vector<std::uint64_t> words(n * d);
-  points.fill(0, n, Format::kU64, words.data());
   std::vector<std::vector<double>> factors(d, std::vector<double>(n));
-  const bool lattice = kernel.type == KernelType::kShiftInvariant;
-  for (std::size_t j = 0; j < d; ++j) {
-    const unsigned alpha = kernel.alpha[j];
-    const double factor = si_factor(alpha);
-    const std::uint64_t z = words[j];
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::uint64_t x = words[i * d + j];
-      factors[j][i] = lattice ? factor * si_shape(alpha, x - z) : dsi_kernel(alpha, x ^ z);
+  std::vector<std::uint64_t> origin(d), words(std::min(n, kTile) * d);
+  points.fill(0, 1, Format::kU64, origin.data());
+  for (std::size_t done = 0; done < n; done += kTile) {
+    const std::size_t rows = std::min(n - done, kTile);
+    points.fill(done, rows, Format::kU64, words.data());
+    for (std::size_t j = 0; j < d; ++j) {
+      const unsigned alpha = kernel.alpha[j];
+      const std::uint64_t* x = words.data() + j;
+      const std::uint64_t z = origin[j];
+      double* out = factors[j].data() + done;
+      if (kernel.type == KernelType::kShiftInvariant) {
+        const double factor = si_factor(alpha);
+        for (std::size_t i = 0; i < rows; ++i) out[i] = factor * si_shape(alpha, x[i * d] - z);
+      } else {
+        with_digital_order(alpha, [&](auto order) {
+          for (std::size_t i = 0; i < rows; ++i) out[i] = digital_value<order>(x[i * d] ^ z);
+        });
+      }
     }
   }
   return factors;

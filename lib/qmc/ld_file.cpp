@@ -105,14 +105,14 @@ LdFile parse_lattice(Lines& lines) {
   return file;
 }
 
-std::uint32_t base_header(Lines& lines, std::uint64_t base) {
+std::uint32_t checked_base(const Lines& lines, std::uint64_t base) {
   if (base < 2 || base > 1u << 20 || !is_prime(static_cast<std::uint32_t>(base))) {
     lines.fail("base " + std::to_string(base) + " is not a prime up to 2^20");
   }
   return static_cast<std::uint32_t>(base);
 }
 
-// floor(log_b(limit)) digits fit; b^digits when it fits 64 bits.
+// base^exponent where it fits 64 bits.
 std::optional<std::uint64_t> checked_power(std::uint64_t base, std::uint64_t exponent) {
   std::uint64_t result = 1;
   for (std::uint64_t i = 0; i < exponent; ++i) {
@@ -125,7 +125,7 @@ std::optional<std::uint64_t> checked_power(std::uint64_t base, std::uint64_t exp
 
 LdFile parse_plattice(Lines& lines) {
   LdFile file;
-  const std::uint32_t base = base_header(lines, lines.header("base"));
+  const std::uint32_t base = checked_base(lines, lines.header("base"));
   const std::uint64_t dims = dims_header(lines);
   const std::uint64_t degree = lines.header("degree");
   if (degree == 0 || degree > 63 || !checked_power(base, degree)) lines.fail("degree out of range");
@@ -174,7 +174,7 @@ DnetHeader dnet_header(Lines& lines) {
   DnetHeader header;
   auto bases = lines.next();
   if (!bases) lines.fail("ends before the base");
-  for (const std::uint64_t base : bases->values) base_header(lines, base);
+  for (const std::uint64_t base : bases->values) (void)checked_base(lines, base);
   header.bases = bases->values;
   header.dims = dims_header(lines);
   if (header.bases.size() != 1 && header.bases.size() != header.dims) {
@@ -183,13 +183,13 @@ DnetHeader dnet_header(Lines& lines) {
   header.columns = lines.header("number of columns or points");
   if (header.columns > 64) {  // a number of points
     const std::uint64_t points = header.columns;
-    header.columns = 0;
-    std::uint64_t power_of_base = 1;
-    while (power_of_base < points && header.columns < 64) {
-      power_of_base *= header.bases[0];
+    header.columns = 1;
+    while (checked_power(header.bases[0], header.columns).value_or(points) < points) {
       ++header.columns;
     }
-    if (power_of_base != points) lines.fail("the number of points is no power of the base");
+    if (checked_power(header.bases[0], header.columns) != points) {
+      lines.fail("the number of points is no power of the base");
+    }
   }
   if (header.columns == 0) lines.fail("a net needs at least one column");
   header.digits = lines.header("number of digits");

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "qmc/json_numbers.hpp"
 
 namespace stateutils::qmc {
 
@@ -19,20 +20,6 @@ double Mixture::extent() const {
   return largest;
 }
 
-std::vector<double> parse_numbers(const nlohmann::json& value, const std::string& name,
-                                  const char* what) {
-  const auto wrong = [&] {
-    return core::input_error({name}, std::string(what) + " must be an array of numbers");
-  };
-  std::vector<double> out;
-  if (!value.is_array() || value.empty()) throw wrong();
-  for (const auto& entry : value) {
-    if (!entry.is_number()) throw wrong();
-    out.push_back(entry.get<double>());
-  }
-  return out;
-}
-
 Mixture parse_mixture(const std::string& json, const std::string& name) {
   return mixture_of(core::parse_json(json, name), name);
 }
@@ -43,15 +30,15 @@ Mixture mixture_of(const nlohmann::json& value, const std::string& name) {
     throw core::input_error({name}, "an object of weights, means and sds expected");
   }
   Mixture mix;
-  mix.weights = parse_numbers(value["weights"], name, "weights");
-  mix.sds = parse_numbers(value["sds"], name, "sds");
+  mix.weights = json_numbers(value["weights"], name, "weights");
+  mix.sds = json_numbers(value["sds"], name, "sds");
   if (!value["means"].is_array() || value["means"].size() != mix.weights.size() ||
       mix.sds.size() != mix.weights.size()) {
     throw core::input_error({name}, "weights, means and sds must have one entry each component");
   }
   for (const auto& mean : value["means"]) {
     mix.means.push_back(mean.is_number() ? std::vector<double>{mean.get<double>()}
-                                         : parse_numbers(mean, name, "a mean"));
+                                         : json_numbers(mean, name, "a mean"));
     if (mix.means.back().size() != mix.dims()) {
       throw core::input_error({name}, "means of different dimensions");
     }

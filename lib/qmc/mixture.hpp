@@ -19,9 +19,6 @@ struct Mixture {
 // {"weights":[..],"means":[[..],..],"sds":[..]}; kInput naming the file.
 [[nodiscard]] Mixture parse_mixture(const std::string& json, const std::string& name);
 [[nodiscard]] Mixture mixture_of(const nlohmann::json& value, const std::string& name);
-// An array of numbers, not empty; kInput naming the file and `what` it is.
-[[nodiscard]] std::vector<double> parse_numbers(const nlohmann::json& value,
-                                                const std::string& name, const char* what);
 
 // The mixture with noise of deviation `sigma` added, p, seen from one point x.
 class NoisyScore {

@@ -25,7 +25,7 @@ inline constexpr double kAtanh[] = {0.3333333333333103,  0.20000000005631993, 0.
 
 // -w; 4 u (1 - u) is the product but for two of the exponent.
 inline double stretched(double u) {
-  const Logarithm part = split_logarithm(fma(-u, u, u));
+  const auto part = split_logarithm(fma(-u, u, u));
   const double s = part.f / (part.m + 1), z = s * s, twice = s + s;
   return fma(part.e + 2, kLn2, fma(twice * z, polynomial(kAtanh, z), twice));
 }
@@ -47,7 +47,7 @@ inline double central(double u, double minus_w) {
 }
 
 // -ln p = -e ln 2 - 2 atanh((m - 1) / (m + 1)) with its rounding error.
-inline Pair minus_log(double p) {
+inline Pair<double> minus_log(double p) {
   const auto [e, f, m] = split_logarithm(p);
   const double sum = m + 1, sum_low = m - (sum - 1);
   const double inverse = 1 / sum, s = f * inverse;
@@ -85,7 +85,7 @@ inline constexpr double kTail[] = {
     1.640030247866176e-15};
 
 inline double tail(double p) {
-  const Pair t = minus_log(p);
+  const auto t = minus_log(p);
   const double root = std::sqrt(t.high);
   const double inverse = 1 / root;
   const double root_low = (fma(-root, root, t.high) + t.low) * 0.5 * inverse;

@@ -8,6 +8,7 @@
 #include "core/json.hpp"
 #include "core/rng.hpp"
 #include "core/threads.hpp"
+#include "qmc/json_numbers.hpp"
 #include "qmc/linear_algebra.hpp"
 #include "qmc/normal.hpp"
 #include "qmc/point_set.hpp"
@@ -204,7 +205,7 @@ LinearProblem parse_linear_problem(const std::string& json, const std::string& n
   }
   LinearProblem p;
   p.prior = mixture_of(value["prior"], name);
-  p.y = parse_numbers(value["y"], name, "y");
+  p.y = json_numbers(value["y"], name, "y");
   if (p.prior.dims() > kMostSize || p.y.size() > kMostSize) {
     throw core::input_error({name}, "more than " + std::to_string(kMostSize) + " dimensions");
   }
@@ -212,7 +213,7 @@ LinearProblem parse_linear_problem(const std::string& json, const std::string& n
     throw core::input_error({name}, "A must have a row for each entry of y");
   }
   for (const auto& entry : value["A"]) {
-    const Vector row = parse_numbers(entry, name, "a row of A");
+    const Vector row = json_numbers(entry, name, "a row of A");
     if (row.size() != p.prior.dims()) {
       throw core::input_error({name}, "a row of A must have an entry for each dimension");
     }

@@ -46,6 +46,11 @@ struct Stream {
   }
 };
 
+// The top 52 bits and half a unit: a number inside (0,1), as the points of open intervals.
+[[nodiscard]] constexpr double open_unit(std::uint64_t u) {
+  return (static_cast<double>(u >> 12) + 0.5) * 0x1p-52;
+}
+
 // floor(u n / 2^64): a number below n from a uniform word.
 [[nodiscard]] constexpr std::uint32_t below(std::uint64_t u, std::uint32_t n) {
   return static_cast<std::uint32_t>((Wide{u} * n) >> 64);

@@ -142,8 +142,8 @@ BenchRow pipe_row(const std::string& sequence, const char* randomize, unsigned d
     stream.fill = [&](std::uint64_t first, std::uint64_t rows, void* data) {
       points->fill(first, rows, qmc::Format::kF64, data);
     };
-    write_rows(out, stream, 0, n, TextFormat::kNone, 1);
-    out.flush();
+    const auto pages = fresh_pages(reader.fd(), "pipe");
+    write_rows(out, stream, 0, n, TextFormat::kNone, 1, pages.get());
   };
   return row;
 }

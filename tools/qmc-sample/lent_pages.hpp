@@ -3,38 +3,36 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace stateutils::tools {
 
+class LentPages {
+ public:
+  LentPages() = default;
+  LentPages(const LentPages&) = delete;
+  LentPages& operator=(const LentPages&) = delete;
+  virtual ~LentPages() = default;  // what the reader has not read yet stays as it is
+
+  // An area of that size, aligned to cache lines, which nobody reads; it stays so until lend().
+  [[nodiscard]] virtual char* area(std::size_t bytes) = 0;
+  // Sends the first bytes of the last area.
+  virtual void lend(std::size_t bytes) = 0;
+};
+
+// Both are for a descriptor `fd` that is a pipe, which is asked to hold 1 MiB.
+
 // Areas of pages in turn. An area is used again when so many bytes have followed it as the pipe can
 // hold: its own have been read then. A reader that passes pages on (splice, tee) and does not read
 // them would see them change.
-class LentPages {
- public:
-  // `fd` is a pipe, which is asked to hold 1 MiB.
-  LentPages(int fd, std::string name);
-  LentPages(const LentPages&) = delete;
-  LentPages& operator=(const LentPages&) = delete;
-  ~LentPages();  // what the reader has not read yet stays as it is
+[[nodiscard]] std::unique_ptr<LentPages> reused_pages(int fd, std::string name);
 
-  // An area of that size which nobody reads; it stays so until lend().
-  [[nodiscard]] char* area(std::size_t bytes);
-  // Sends the first bytes of the last area.
-  void lend(std::size_t bytes);
-
- private:
-  struct Area {
-    char* data;
-    std::size_t size;
-    std::uint64_t end;  // bytes sent when it had been lent
-  };
-  int fd_;
-  std::string name_;
-  std::uint64_t capacity_, sent_ = 0;
-  std::vector<Area> areas_;
-  std::size_t current_ = 0;
-};
+// Pages that nothing is ever written to again, so that any reader sees what was sent. That costs
+// less than a copy only where the system hands out pages of 2 MiB, which come zeroed in one go;
+// elsewhere, as for pipes that take no pages, what is lent is copied. Memory is what the pipe holds
+// and two such pages.
+[[nodiscard]] std::unique_ptr<LentPages> fresh_pages(int fd, std::string name);
 
 }  // namespace stateutils::tools

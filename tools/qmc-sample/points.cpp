@@ -88,6 +88,9 @@ std::string options_hash(const std::string& text) {
   return core::xxh3_128(text.data(), text.size()).hex();
 }
 
+// Less is written sooner than pages are had for it.
+constexpr std::uint64_t kBytesForPages = 4u << 20;
+
 bool is_pipe(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
@@ -158,15 +161,21 @@ void write_points(const PointsOptions& o, const qmc::PointSet& set, const Plan& 
     if (o.layout == "col") std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
     out.write(npy_header_with_comment(plan.type, shape, slice_comment(o, set, plan)));
   }
-  std::optional<LentPages> pages;
-  if (o.splice && is_pipe(STDOUT_FILENO)) {
+  const std::size_t item = core::item_size(plan.type);
+  std::unique_ptr<LentPages> pages;
+  if (o.output == "-" && text == TextFormat::kNone && is_pipe(STDOUT_FILENO)) {
+    if (o.splice) {
+      pages = reused_pages(STDOUT_FILENO, "standard output");
+    } else if (plan.rows >= kBytesForPages / std::max<std::uint64_t>(columns * item, 1)) {
+      pages = fresh_pages(STDOUT_FILENO, "standard output");
+    }
+  }
+  if (pages) {
     out.flush();  // pages go past both
     io.out->flush();
-    pages.emplace(STDOUT_FILENO, "standard output");
   }
   const auto write = [&](const qmc::Points& points) {
-    write_rows(out, stream_of(points, plan), plan.first, plan.rows, text, io.threads,
-               pages ? &*pages : nullptr);
+    write_rows(out, stream_of(points, plan), plan.first, plan.rows, text, io.threads, pages.get());
   };
   for (std::uint32_t r = plan.r_first; r < plan.r_first + plan.r_count; ++r) {
     if (o.layout == "col") {
@@ -249,7 +258,7 @@ void register_points(core::Tool& tool) {
   cmd.option("--emit-randomness", &o->emit,
              "also write what was drawn: safetensors, or LDData text when FILE ends in .txt")
       .value_name("FILE");
-  cmd.option("--splice", &o->splice, "lend memory to a pipe whose reader reads, without copying");
+  cmd.option("--splice", &o->splice, "use memory lent to a pipe again: its reader must read it");
   cmd.option("-o,--output", &o->output, "where the points go").value_name("FILE");
   cmd.run([o](core::Io& io) { return points(*o, io); });
 }

@@ -133,6 +133,46 @@ TEST_CASE("powers") {
   CHECK(std::isnan(one(Op::kPower, std::nan(""), 2)));
 }
 
+TEST_CASE("powers of bases near 1, and of all sizes, as far as they are normal numbers") {
+  auto a = arguments(-0.3, 0.3, 4), b = arguments(-700, 700, 5);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    a[i] = i % 3 == 0 ? std::ldexp(1 + a[i], static_cast<int>(i % 2000) - 1000) : 1 + a[i];
+    if (a[i] != 1) b[i] /= std::log(a[i]);
+  }
+  const auto y = run(kFormulaScalar, Op::kPower, a, b);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(a[i]);
+    CAPTURE(b[i]);
+    REQUIRE(ulps(y[i], std::pow(static_cast<long double>(a[i]), b[i])) < 1.5);
+  }
+  require_same_bits(Op::kPower, a, b);
+}
+
+TEST_CASE("any number of values, beside whole packs, among others that are not plain") {
+  const auto x = arguments(0.1, 3, 6);
+  for (const Op op : {Op::kExp, Op::kLog, Op::kSin, Op::kCos, Op::kPower}) {
+    for (std::size_t count = 0; count < 70; ++count) {
+      std::vector<double> part(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(count));
+      if (count > 20) part[count / 2] = count % 2 == 0 ? 1e300 : -3;
+      require_same_bits(op, part, part);
+    }
+  }
+}
+
+TEST_CASE("every stride of columns") {
+  const auto x = arguments(0, 1, 8);
+  for (const FormulaKernels* kernels : sets()) {
+    for (std::size_t stride = 1; stride < 9; ++stride) {
+      for (std::size_t count = 0; count < 40; ++count) {
+        std::vector<double> out(count + 1, -1);
+        kernels->take(x.data(), stride, count, out.data());
+        for (std::size_t k = 0; k < count; ++k) REQUIRE(out[k] == x[k * stride]);
+        REQUIRE(out[count] == -1);
+      }
+    }
+  }
+}
+
 TEST_CASE("expm1 and log1p near 0 and far from it") {
   for (const double x : arguments(-0.999, 30, 3)) {
     CAPTURE(x);
