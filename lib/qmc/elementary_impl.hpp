@@ -204,11 +204,12 @@ template <class T>
 inline T cosine(T x) {
   return turned_sine(x, 1);
 }
-inline double tangent(double x) {
-  const auto a = split_angle(x);
-  const double s = near_sine(a.r), c = near_cosine(a.r);
-  const bool odd = (bits_of(a.rounded) & 1) != 0;
-  return (odd ? -c : s) / (odd ? s : c);
+template <class T>
+inline T tangent(T x) {
+  const Angle<T> a = split_angle(x);
+  const T s = near_sine(a.r), c = near_cosine(a.r);
+  const auto q = bits_of(a.rounded);
+  return select_odd(q, -c, s) / select_odd(q, s, c);
 }
 
 // atan(x) = atan(c) + atan((x - c) / (1 + x c)), c = 0, 1/2, 1, 3/2 or infinity.

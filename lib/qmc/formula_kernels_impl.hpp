@@ -60,6 +60,14 @@ struct CosFunction {
   }
   static double other(double x, double /*y*/) { return std::cos(x); }
 };
+struct TanFunction {
+  static constexpr bool kBinary = false;
+  template <class T>
+  static Checked<T> plain(T x, T /*y*/) {
+    return {tangent(x), is_plain_angle(x)};
+  }
+  static double other(double x, double /*y*/) { return std::tan(x); }
+};
 struct PowerFunction {
   static constexpr bool kBinary = true;
   template <class T>
@@ -148,7 +156,7 @@ constexpr FormulaKernels make_formula_kernels() {
   set(Op::kLog, checked_loop<N, LogFunction>);
   set(Op::kSin, checked_loop<N, SinFunction>);
   set(Op::kCos, checked_loop<N, CosFunction>);
-  set(Op::kTan, unary_loop<[](double a) { return is_plain_angle(a) ? tangent(a) : std::tan(a); }>);
+  set(Op::kTan, checked_loop<N, TanFunction>);
   set(Op::kAsin, unary_loop<arcsine>);
   set(Op::kAcos, unary_loop<arccosine>);
   set(Op::kAtan, unary_loop<arctangent>);

@@ -204,12 +204,12 @@ std::vector<std::uint32_t> resample(Resampling kind, const std::vector<double>& 
 namespace {
 
 std::optional<Resampling> parse_resampling(std::string_view name) {
-  static constexpr std::pair<const char*, Resampling> kKinds[] = {
+  static constexpr std::pair<const char*, Resampling> kResamplings[] = {
       {"multinomial", Resampling::kMultinomial},
       {"stratified", Resampling::kStratified},
       {"systematic", Resampling::kSystematic},
       {"residual", Resampling::kResidual}};
-  for (const auto& [known, kind] : kKinds) {
+  for (const auto& [known, kind] : kResamplings) {
     if (name == known) return kind;
   }
   return std::nullopt;

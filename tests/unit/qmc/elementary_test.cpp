@@ -150,7 +150,7 @@ TEST_CASE("powers of bases near 1, and of all sizes, as far as they are normal n
 
 TEST_CASE("any number of values, beside whole packs, among others that are not plain") {
   const auto x = arguments(0.1, 3, 6);
-  for (const Op op : {Op::kExp, Op::kLog, Op::kSin, Op::kCos, Op::kPower}) {
+  for (const Op op : {Op::kExp, Op::kLog, Op::kSin, Op::kCos, Op::kTan, Op::kPower}) {
     for (std::size_t count = 0; count < 70; ++count) {
       std::vector<double> part(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(count));
       if (count > 20) part[count / 2] = count % 2 == 0 ? 1e300 : -3;
