@@ -155,7 +155,7 @@ std::map<std::string, std::map<std::string, Tensor>> read_distributed_optimizer(
   // since its core 0.6, without gaps before.
   for (const bool reversed : {true, false}) {
     if (reversed) std::ranges::reverse(order);
-    for (const std::uint64_t align : {64, 1}) {
+    for (const std::uint64_t align : {64u, 1u}) {
       const std::vector<Place> places = place_all(order, buckets, align);
       if (!fits(order, buckets, places)) continue;
       std::map<std::string, std::map<std::string, Tensor>> states;

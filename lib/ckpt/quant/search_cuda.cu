@@ -7,6 +7,7 @@ namespace stateutils::ckpt::quant {
 namespace {
 
 // The device sees the job with pointers into its own memory.
+template <std::size_t kLength>
 __global__ void search_kernel(SearchJob job, Candidate* candidates) {
   __shared__ float tile[kSharedFloats];
   const std::size_t i = std::size_t{blockIdx.x} * kSearchThreads + threadIdx.x;
@@ -20,7 +21,7 @@ __global__ void search_kernel(SearchJob job, Candidate* candidates) {
     }
     __syncthreads();
     if (i < job.count) {
-      search_tile(job.vectors + i * job.length, job.length, tile, first, width, best);
+      search_tile<kLength>(job.vectors + i * job.length, job.length, tile, first, width, best);
     }
   }
   if (i < job.count) candidates[blockIdx.y * job.count + i] = best;
@@ -30,6 +31,23 @@ __global__ void best_kernel(const Candidate* candidates, std::size_t count, std:
                             std::uint32_t* owner) {
   const std::size_t i = std::size_t{blockIdx.x} * kSearchThreads + threadIdx.x;
   if (i < count) owner[i] = best_of_shares(candidates + i, count, shares);
+}
+
+void launch(const SearchJob& job, dim3 grid, Candidate* candidates) {
+  switch (job.length) {
+    case 4:
+      return search_kernel<4><<<grid, kSearchThreads>>>(job, candidates);
+    case 6:
+      return search_kernel<6><<<grid, kSearchThreads>>>(job, candidates);
+    case 8:
+      return search_kernel<8><<<grid, kSearchThreads>>>(job, candidates);
+    case 12:
+      return search_kernel<12><<<grid, kSearchThreads>>>(job, candidates);
+    case 16:
+      return search_kernel<16><<<grid, kSearchThreads>>>(job, candidates);
+    default:
+      return search_kernel<0><<<grid, kSearchThreads>>>(job, candidates);
+  }
 }
 
 bool fits(DeviceFloats& buffer, std::size_t floats, cudaError_t& status) {
@@ -63,8 +81,7 @@ cudaError_t run(SearchBuffers& buffers, SearchJob job, std::uint32_t* owner) {
   auto* const candidates = reinterpret_cast<Candidate*>(buffers.candidates.data);
   auto* const chosen = reinterpret_cast<std::uint32_t*>(buffers.owner.data);
   const auto groups = static_cast<unsigned>((job.count + kSearchThreads - 1) / kSearchThreads);
-  search_kernel<<<dim3(groups, static_cast<unsigned>(job.shares)), kSearchThreads>>>(job,
-                                                                                     candidates);
+  launch(job, dim3(groups, static_cast<unsigned>(job.shares)), candidates);
   best_kernel<<<groups, kSearchThreads>>>(candidates, job.count, job.shares, chosen);
   status = cudaGetLastError();
   if (status != cudaSuccess) return status;

@@ -61,14 +61,24 @@ STATEUTILS_HOST_DEVICE inline Candidate no_candidate() {
   return {HUGE_VALF, 0};
 }
 // |x - c|^2 without |x|^2, as std::min_element takes them: the first of equals stays, and NaN is
-// taken only where it comes first of all.
+// taken only where it comes first of all. A length known beforehand (kLength > 0) keeps the vector
+// in registers.
+template <std::size_t kLength>
 STATEUTILS_HOST_DEVICE inline void search_tile(const float* vector, std::size_t length,
                                                const float* tile, std::size_t first,
                                                std::size_t width, Candidate& best) {
+  float twice[kLength > 0 ? kLength : 1];
+  for (std::size_t j = 0; j < kLength; ++j) twice[j] = -2 * vector[j];
   for (std::size_t c = 0; c < width; ++c) {
     float score = tile[length * width + c];
-    for (std::size_t j = 0; j < length; ++j) {
-      score = plus_product(score, -2 * vector[j], tile[j * width + c]);
+    if (kLength > 0) {
+      for (std::size_t j = 0; j < kLength; ++j) {
+        score = plus_product(score, twice[j], tile[j * width + c]);
+      }
+    } else {
+      for (std::size_t j = 0; j < length; ++j) {
+        score = plus_product(score, -2 * vector[j], tile[j * width + c]);
+      }
     }
     if (first + c == 0 || score < best.score) {
       best = {score, static_cast<std::uint32_t>(first + c)};

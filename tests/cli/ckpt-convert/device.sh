@@ -7,16 +7,18 @@ snapshot() {
     --pool 12Mi --no-sync --quiet -o "$1.jsonl"
 }
 for command in quantize snapshot; do
-  $command cpu >cpu.out
+  $command cpu >$command.cpu
   code=0
-  $command cuda >cuda.out 2>cuda.err || code=$?
+  $command cuda >$command.cuda 2>cuda.err || code=$?
   if [ $code -eq 4 ] && grep -q "^ckpt-convert $command: no CUDA device: " cuda.err; then
     ls -d cuda cuda.safetensors 2>/dev/null || true
+  elif [ $code -ne 0 ]; then
+    echo "$command: exit $code"
   else
-    echo "$command: exit $code" | grep -v 'exit 0' || true
+    cmp $command.cpu $command.cuda || true
   fi
 done
-if [ -e cuda.safetensors ]; then cmp cpu.safetensors cuda.safetensors && cmp cpu.out cuda.out; fi
+[ ! -e cuda.safetensors ] || cmp cpu.safetensors cuda.safetensors || true
 for file in cuda/step-*; do
   [ ! -e "$file" ] || cmp "$file" "cpu/${file#*/}"
 done

@@ -71,8 +71,9 @@ std::vector<std::uint32_t> search_grid(const quant::SearchJob& job) {
         tile[f] = tile_float(job, first, width, f);
       }
       for (std::size_t i = begin; i < end; ++i) {
-        search_tile(job.vectors + i * job.length, job.length, tile.data(), first, width,
-                    best[i - begin]);
+        (job.length == 8 ? search_tile<8> : search_tile<0>)(job.vectors + i * job.length,
+                                                            job.length, tile.data(), first, width,
+                                                            best[i - begin]);
       }
     }
     std::ranges::copy(best,
