@@ -15,7 +15,7 @@ constexpr std::size_t key_size(std::size_t member) {
 }
 
 constexpr int kPatience = 8;
-constexpr int kMaxDepth = 32;        // so that a text is nowhere nested too deep for a record
+constexpr int kDeepest = 32;         // so that a text is nowhere nested too deep for a record
 constexpr std::size_t kSample = 64;  // bytes of a text that are looked for
 
 // Behind the bracket that closes the one at `at`, in valid JSON; npos when it is nested too deep.
@@ -26,7 +26,7 @@ std::size_t value_end(std::string_view line, std::size_t at) {
     if (c == '"') {
       for (++at; at < line.size() && line[at] != '"'; ++at) at += line[at] == '\\';
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) break;
+      if (++depth > kDeepest) break;
     } else if ((c == '}' || c == ']') && --depth == 0) {
       return at + 1;
     }
