@@ -111,6 +111,18 @@ struct FrameHeader {
   std::string json;
 };
 
+// Lines of which a part is known from lines before need not be parsed whole.
+class LineShortener {
+ public:
+  virtual ~LineShortener() = default;
+  // A text that is valid JSON exactly when the line is, with simdjson's padding readable behind it;
+  // or the line itself.
+  [[nodiscard]] virtual std::string_view shorten(std::string_view line) = 0;
+  // Whether the object that a shortened text holds stands for the line's; else that is parsed
+  // whole.
+  [[nodiscard]] virtual bool stands(simdjson::dom::object object) = 0;
+};
+
 // Reads objects one line at a time. Accepts a BOM, CRLF, blank lines and a missing last newline;
 // refuses invalid UTF-8, two values on a line, nesting deeper than 64, lines that are no object.
 // Frame header and trailer are consumed and checked: a header without trailer, or a count that
@@ -138,6 +150,8 @@ class JsonlReader {
   void on_bad_line(std::function<void(const Error&)> handler);
   // Called before a read that would wait for a live input: filters flush their output here.
   void on_idle(std::function<void()> handler);
+  // Asked about every line from here on; Record::text() and errors are those of the whole line.
+  void shorten_lines(LineShortener& shortener);
   [[nodiscard]] const std::optional<FrameHeader>& header() const;
   [[nodiscard]] std::uint64_t line() const;
   [[nodiscard]] std::uint64_t bytes_read() const;

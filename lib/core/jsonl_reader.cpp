@@ -82,6 +82,7 @@ struct JsonlReader::State {
   std::size_t capacity = 0;
   Record record{};
   std::function<void(const Error&)> bad_line{};
+  LineShortener* shortener = nullptr;
   std::optional<FrameHeader> header{};
   bool in_frame = false;     // a header was read and its trailer was not
   bool after_frame = false;  // a trailer was read and no header since
@@ -116,6 +117,18 @@ struct JsonlReader::State {
     record.text_ = text;
     record.file_ = &source.name();
     record.line_ = lines.line_number();
+    return nullptr;
+  }
+
+  // The same by a shorter text where there is one. What is wrong with it is told of the whole line.
+  const char* parse_short(std::string_view text) {
+    if (shortener == nullptr) return parse(text);
+    const std::string_view shorter = shortener->shorten(text);
+    if (shorter.data() == text.data() || parse(shorter) != nullptr ||
+        !shortener->stands(record.object_)) {
+      return parse(text);
+    }
+    record.text_ = text;
     return nullptr;
   }
 
@@ -182,7 +195,7 @@ struct JsonlReader::State {
         return {true, nullptr};
       }
       if (is_blank(text)) continue;
-      if (const char* problem = parse(text)) {
+      if (const char* problem = parse_short(text)) {
         if (options.tail && !lines.ended_by_newline()) return {};
         if (!bad_line) throw error(problem);
         ++in_this_frame;  // its writer counted it
@@ -217,6 +230,9 @@ void JsonlReader::on_bad_line(std::function<void(const Error&)> handler) {
 }
 void JsonlReader::on_idle(std::function<void()> handler) {
   state_->lines.on_idle(std::move(handler));
+}
+void JsonlReader::shorten_lines(LineShortener& shortener) {
+  state_->shortener = &shortener;
 }
 const std::optional<FrameHeader>& JsonlReader::header() const {
   return state_->header;

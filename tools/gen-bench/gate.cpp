@@ -63,9 +63,10 @@ int gate(const GateOptions& o, core::Io& io) {
   core::JsonlReader reader(*source, {.format = "tasks"});
   bench::Library library;
   add_shared_base(library, o.playing.shared_base);
+  reader.shorten_lines(library.shortener());
   while (const core::Record* record = reader.next()) {
     const RecordCursor at(*record);
-    bench::Task& task = library.read(at.cursor());
+    bench::Task& task = library.read_line(at.cursor(), record->text());
     if (task.world == nullptr) throw record->error("a task without a world cannot be run");
     base.play(task, library.store());
     cand.play(task, library.store());

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "bench/families/multiagent.hpp"
+#include "bench/families/small/routing_check.hpp"
 #include "bench/families/small/small.hpp"
 #include "bench/families/stategen.hpp"
 #include "bench/families/workshop.hpp"
@@ -209,11 +210,13 @@ class SmallWorker {
     bench::Hardened out;
     for (std::uint64_t round = 0; round < kRounds; ++round) {
       bench::SmallDraw drawn = make_small(options_, index, round);
-      if (o_.no_validate || drawn.world.empty()) {
+      const bool routing = options_.family == "routing";
+      if (o_.no_validate || (drawn.world.empty() && !routing)) {
         out.tasks = std::move(drawn.draw.tasks);
         break;
       }
-      bench::Hardened hardened = shop(drawn.world).harden(std::move(drawn.draw));
+      bench::Hardened hardened = routing ? harden_routing(std::move(drawn.draw), validate_)
+                                         : shop(drawn.world).harden(std::move(drawn.draw));
       out.report.add(hardened.report);
       out.tasks = std::move(hardened.tasks);
       if (!out.tasks.empty() || o_.n) break;
@@ -342,14 +345,24 @@ int generate_stategen(const GenerateOptions& o, core::Io& io) {
   return 0;
 }
 
-int generate(const GenerateOptions& o, core::Io& io) {
-  if (o.family == "stategen") return generate_stategen(o, io);
-  const bool of_pack = !o.pack.empty() || o.family == "conflict17";
-  if (!of_pack && !o.shared_base.empty()) {
-    throw core::usage_error("--shared-base is for tasks of a pack: they start from one state");
+// A pair of twins, redrawn until it passes; with -n it is drawn once. No shop: drawn, not hardened.
+bench::Hardened make_pair(const bench::PackFamily& family, bench::Workshop* shop,
+                          std::uint64_t pair, bool once) {
+  bench::Hardened out;
+  if (shop == nullptr) {
+    out.tasks = family.draw(pair, 0, false).tasks;
+    return out;
   }
-  if (o.family == "multiagent") return generate_multiagent(o, io);
-  if (bench::is_small_family(o.family) && o.pack.empty()) return generate_small(o, io);
+  for (std::uint64_t round = 0; round < kRounds && out.tasks.empty(); ++round) {
+    bench::Hardened hardened = shop->harden(family.draw(pair, round, true));
+    out.report.add(hardened.report);
+    out.tasks = std::move(hardened.tasks);
+    if (once) break;
+  }
+  return out;
+}
+
+int generate_pack(const GenerateOptions& o, core::Io& io) {
   bool shipped = false;
   const bench::Document document = load_pack(o, &shipped);
   bench::Store store;
@@ -365,11 +378,9 @@ int generate(const GenerateOptions& o, core::Io& io) {
   validate.max_states = o.max_states.value;
   validate.all_mutants = o.mutants == "all";
   const auto workers = static_cast<std::uint64_t>(std::max(1, io.threads));
-  std::vector<std::unique_ptr<bench::Workshop>> shops;
-  if (!o.no_validate) {
-    for (std::uint64_t w = 0; w < workers; ++w) {
-      shops.push_back(std::make_unique<bench::Workshop>(pack.world_json, validate));
-    }
+  std::vector<std::unique_ptr<bench::Workshop>> shops(workers);
+  for (auto& shop : shops) {
+    if (!o.no_validate) shop = std::make_unique<bench::Workshop>(pack.world_json, validate);
   }
   Sink sink(o, io, slice.text());
   sink.share_base(io, o.shared_base, pack.base_json);
@@ -383,25 +394,13 @@ int generate(const GenerateOptions& o, core::Io& io) {
     std::vector<bench::Hardened> done(n);
     core::parallel_for(workers, io.threads, [&](std::uint64_t w) {
       for (std::uint64_t i = w; i < n; i += workers) {
-        const std::uint64_t pair = pairs[first + i];
-        for (std::uint64_t round = 0;; ++round) {
-          bench::Draw draw = family.draw(pair, round, !o.no_validate);
-          if (o.no_validate) {
-            done[i].tasks = std::move(draw.tasks);
-            break;
-          }
-          bench::Hardened hardened = shops[w]->harden(std::move(draw));
-          done[i].report.add(hardened.report);
-          done[i].tasks = std::move(hardened.tasks);
-          if (!done[i].tasks.empty() || o.n || round + 1 == kRounds) break;
-        }
+        done[i] = make_pair(family, shops[w].get(), pairs[first + i], o.n.has_value());
       }
     });
-    for (std::uint64_t i = 0; i < n; ++i) {
-      report.add(done[i].report);
-      for (const bench::TaskRecord& task : done[i].tasks) {
-        const std::uint64_t index = std::stoull(*task.find("index"));
-        if (index >= indices) continue;
+    for (const bench::Hardened& pair : done) {
+      report.add(pair.report);
+      for (const bench::TaskRecord& task : pair.tasks) {
+        if (std::stoull(*task.find("index")) >= indices) continue;
         sink.write(task);
         ++written;
       }
@@ -413,6 +412,17 @@ int generate(const GenerateOptions& o, core::Io& io) {
   return 0;
 }
 
+int generate(const GenerateOptions& o, core::Io& io) {
+  if (o.family == "stategen") return generate_stategen(o, io);
+  const bool of_pack = !o.pack.empty() || o.family == "conflict17";
+  if (!of_pack && !o.shared_base.empty()) {
+    throw core::usage_error("--shared-base is for tasks of a pack: they start from one state");
+  }
+  if (o.family == "multiagent") return generate_multiagent(o, io);
+  if (bench::is_small_family(o.family) && o.pack.empty()) return generate_small(o, io);
+  return generate_pack(o, io);
+}
+
 }  // namespace
 
 void register_generate(core::Tool& tool) {
@@ -421,7 +431,7 @@ void register_generate(core::Tool& tool) {
   cmd.option("--family", &o->family, "family of tasks")
       .value_name("NAME")
       .one_of({"conflict17", "contracts", "multiagent", "fsm", "web", "knapsack", "listops", "mpi",
-               "par", "parallel", "paradox", "probe", "routing", "stategen", "api"});
+               "par", "parallel", "paradox", "pdfa", "probe", "routing", "stategen", "api"});
   cmd.option("--pack", &o->pack, "a pack of your own: a file, or the name of an installed one")
       .value_name("PACK");
   cmd.option("-n,--count", &o->n,

@@ -116,7 +116,7 @@ int judge(const JudgeOptions& o, core::Io& io) {
   const bench::Judge judge(task.contract, store, task.initial);
   const bench::Verdict verdict = judge.judge(state, bench::canonical_answer(o.answer));
   const auto out = io.open_output(o.output);
-  std::string text = bench::verdict_json(verdict, task.contract, store, task.initial);
+  std::string text = bench::verdict_json(verdict, task.contract, store);
   text.pop_back();
   text += ",\"scores\":";
   core::JsonWriter json(text);

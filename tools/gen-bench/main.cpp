@@ -1,13 +1,31 @@
+#include <malloc.h>
+
 #include "bench/export/local_world.hpp"
 #include "bench/shell/world_socket.hpp"
 #include "commands.hpp"
 #include "core/tool.hpp"
+
+namespace {
+
+// Tasks and searches come and go by the hundred thousand: what one frees is kept for the next
+// instead of being given back to the system and asked for again.
+void keep_freed_memory() {
+#ifdef M_TRIM_THRESHOLD
+  constexpr int kKept = 64 << 20, kStep = 1 << 20;
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
+  ::mallopt(M_MMAP_THRESHOLD, kStep);
+  ::mallopt(M_TOP_PAD, kStep);
+#endif
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace stateutils;
   // The verbs of a sandbox are links to this program: nothing else is set up for them.
   if (const bench::WorldExec verb = bench::world_exec(argc, argv); verb.called) return verb.exit;
   if (const int exit = bench::local_world_exec(argc, argv); exit >= 0) return exit;
+  keep_freed_memory();
   core::Tool tool{"gen-bench", "generate, harden, run and score stateful tasks for agents"};
   tools::register_new(tool);
   tools::register_lint(tool);

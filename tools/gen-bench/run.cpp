@@ -85,10 +85,28 @@ std::string shared_store_trial(const RunOptions& o, core::Io& io, const bench::C
 }
 
 // A record of a share remembers the place of its task, which `merge` needs and takes away.
-std::string placed(std::string json, const core::Slice& slice, std::uint64_t place) {
-  if (slice.whole()) return json;
+std::string placed(std::string json, std::uint64_t place) {
   json.pop_back();
   return json + ",\"place\":" + std::to_string(place) + "}";
+}
+
+// Who played, on what and how: trials of shares are joined only when they agree on it.
+std::string run_text(const RunOptions& o, const std::optional<core::FrameHeader>& tasks) {
+  std::string text = "run " + o.agent + " " + std::to_string(o.playing.trials.value) + " " +
+                     o.playing.surface + " " + o.bug;
+  for (const std::string& limit : o.playing.limits) text += " " + limit;
+  if (tasks) text += "\n" + tasks->json;
+  return text;
+}
+
+// One trial of a family whose agents are part of the task, or of the family; nothing for others.
+std::optional<std::string> scripted_trial(const RunOptions& o, core::Io& io,
+                                          const core::Record& record, std::uint64_t trial) {
+  const std::string_view family = record.opt_string("family").value_or("");
+  const RecordCursor at(record);
+  if (family == "multiagent") return shared_store_trial(o, io, at.cursor(), trial);
+  if (family != "routing") return {};
+  return bench::routing_trial_json(at.cursor(), o.agent, io.seed, trial);
 }
 
 int run(const RunOptions& o, core::Io& io) {
@@ -98,7 +116,6 @@ int run(const RunOptions& o, core::Io& io) {
   const core::Slice slice = o.slice.empty() ? core::Slice{} : core::parse_slice(o.slice);
   make_folder(o.keep_states);
   make_folder(o.bundle);
-  // Families whose agents are part of the task, or of the family, need no player.
   std::optional<bench::Player> player;
   if (o.agent != "builtin:scripted" && !bench::is_routing_strategy(o.agent)) {
     player.emplace(options);
@@ -107,37 +124,32 @@ int run(const RunOptions& o, core::Io& io) {
   core::JsonlReader reader(*source, {.format = "tasks"});
   const auto out = io.open_output(o.stream.output);
   core::JsonlWriter writer(*out, {!o.stream.no_frame});
-  const core::Record* record = reader.next();
-  writer.header("trials", 1, [&](core::JsonWriter& json) {
-    std::string text = "run " + o.agent + " " + std::to_string(o.playing.trials.value) + " " +
-                       o.playing.surface + " " + o.bug;
-    for (const std::string& limit : o.playing.limits) text += " " + limit;
-    if (reader.header()) text += "\n" + reader.header()->json;
-    identify(json, io, slice.text(), text);
-  });
   bench::Library library;
   add_shared_base(library, o.playing.shared_base);
+  reader.shorten_lines(library.shortener());
+  const core::Record* record = reader.next();
+  writer.header("trials", 1, [&](core::JsonWriter& json) {
+    identify(json, io, slice.text(), run_text(o, reader.header()));
+  });
   for (std::uint64_t place = 0; record != nullptr; record = reader.next(), ++place) {
     if (place % slice.count != slice.index) continue;
-    const RecordCursor at(*record);
-    if (record->opt_string("family").value_or("") == "multiagent") {
-      for (std::uint64_t trial = 0; trial < o.playing.trials.value; ++trial) {
-        writer.record(placed(shared_store_trial(o, io, at.cursor(), trial), slice, place));
-      }
-      continue;
+    const auto write = [&](const std::string& json) {
+      if (slice.whole()) return writer.record(json);
+      writer.record(placed(json, place));
+    };
+    std::optional<std::string> scripted = scripted_trial(o, io, *record, 0);
+    for (std::uint64_t trial = 1; scripted; ++trial) {
+      write(*scripted);
+      if (trial == o.playing.trials.value) break;
+      scripted = scripted_trial(o, io, *record, trial);
     }
-    if (record->opt_string("family").value_or("") == "routing") {
-      for (std::uint64_t trial = 0; trial < o.playing.trials.value; ++trial) {
-        const std::string json = bench::routing_trial_json(at.cursor(), o.agent, io.seed, trial);
-        writer.record(placed(json, slice, place));
-      }
-      continue;
-    }
+    if (scripted) continue;
     if (!player) throw core::usage_error(o.agent + " plays tasks of its own family only");
-    bench::Task& task = library.read(at.cursor());
+    const RecordCursor at(*record);
+    bench::Task& task = library.read_line(at.cursor(), record->text());
     if (task.world == nullptr) throw record->error("a task without a world cannot be run");
     player->play(task, library.store(), [&](bench::PlayedTrial& played) {
-      writer.record(placed(played.json, slice, place));
+      write(played.json);
       report_trouble(io, played);
       keep(o, io, played);
     });

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 
+#include "bench/families/small/routing_check.hpp"
 #include "bench/families/workshop.hpp"
 #include "commands.hpp"
 #include "core/dom.hpp"
@@ -63,36 +64,48 @@ class Stream {
   void take() {
     const Waiting w = std::move(queue_.front());
     queue_.pop_front();
-    bench::JsonSource source, twin_source;
+    bench::JsonSource source;
     const bench::Cursor cursor = parse(w, w.text, parser_, source);
-    bench::Task& task = library_.read(cursor);
-    if (task.world == nullptr) throw cursor.error("a task without a world cannot be validated");
-    bench::Task twin;
-    const auto other = w.twin.empty() ? texts_.end() : texts_.find(w.twin);
-    const bool paired = other != texts_.end();
-    if (paired) {
-      library_.read_beside(parse(w, other->second, twin_parser_, twin_source), twin);
-    } else if (!w.twin.empty()) {
-      io_.log.warn(w.id + ": its twin is not in the stream");
-    }
-    bench::ValidateOptions options;
-    options.all_mutants = o_.mutants == "all";
-    options.max_states = o_.max_states.value;
-    const bench::Validation v =
-        validate(task, paired ? &twin : nullptr, library_.store(), nullptr, options);
-    report_.add(task.scenario, task.id, v, v.ok);
+    const bench::Validation v = check(w, cursor);
     done_.push_back(w.id);
     if (done_.size() > 2 * kWindow) {
       texts_.erase(done_.front());
       done_.pop_front();
     }
     if (!v.ok && !io_.quiet) {
-      for (const std::string& why : v.why) io_.log.warn(task.id + ": " + why);
+      for (const std::string& why : v.why) io_.log.warn(w.id + ": " + why);
     }
     if (!v.ok && !o_.keep_bad) return;
     bench::TaskRecord line(simdjson::dom::object(cursor.element()));
     line.set("validation", v.json());
     writer_.record(line.json());
+  }
+
+  bench::Validation check(const Waiting& w, const bench::Cursor& cursor) {
+    bench::ValidateOptions options;
+    options.all_mutants = o_.mutants == "all";
+    options.max_states = o_.max_states.value;
+    const auto family = cursor.find("family");
+    if (family && family->is_string() && family->string() == "routing") {
+      const bench::Validation v = validate_routing(cursor, options);
+      report_.add(std::string(cursor.at("topology").string()), w.id, v, v.ok);
+      return v;
+    }
+    bench::Task& task = library_.read(cursor);
+    if (task.world == nullptr) throw cursor.error("a task without a world cannot be validated");
+    bench::Task twin;
+    const auto other = w.twin.empty() ? texts_.end() : texts_.find(w.twin);
+    const bool paired = other != texts_.end();
+    if (paired) {
+      bench::JsonSource source;
+      library_.read_beside(parse(w, other->second, twin_parser_, source), twin);
+    } else if (!w.twin.empty()) {
+      io_.log.warn(w.id + ": its twin is not in the stream");
+    }
+    const bench::Validation v =
+        validate(task, paired ? &twin : nullptr, library_.store(), nullptr, options);
+    report_.add(task.scenario, task.id, v, v.ok);
+    return v;
   }
 
   const ValidateCommand& o_;

@@ -20,7 +20,7 @@ bool counts_only(const Contract& contract) {
 }
 
 bool starts_clean(const Task& task) {
-  return std::all_of(task.kinds.begin(), task.kinds.end(),
+  return std::all_of(task.preset_kinds.begin(), task.preset_kinds.end(),
                      [](const std::string& kind) { return kind == "none" || kind == "decoy"; });
 }
 

@@ -178,7 +178,7 @@ std::string code_of_answer(const std::string& answer) {
 CodeFile code_file(const Task& task) {
   if (task.family == "mpi") return {"answer.json", "[]\n", false};
   const std::string program = code_of_answer(task.reference.front().back().substr(5));
-  if (task.family == "par") return {"solution.c", without_directives(program), true};
+  if (task.family == "par") return {"solution.c", with_end(without_directives(program)), true};
   return {"solution.c", program.substr(0, program.find('{')) + "{\n}\n", true};
 }
 

@@ -181,56 +181,75 @@ std::string StoreCounts::json() const {
   return out;
 }
 
-TaskRecord multiagent_task(const MultiagentOptions& o, std::uint64_t index) {
-  core::Rng rng = task_stream(kPack, kPack, o.seed, index);
-  std::vector<std::string> agents, keys;
-  for (int a = 0; a < o.agents; ++a) agents.push_back("a" + std::to_string(a));
+namespace {
+
+std::vector<std::string> key_names(int count) {
   static constexpr const char* kNames[] = {"board", "plan", "budget", "roster", "log", "draft"};
-  for (int k = 0; k < o.keys; ++k) {
+  std::vector<std::string> out;
+  for (int k = 0; k < count; ++k) {
     std::string name = kNames[static_cast<std::size_t>(k) % std::size(kNames)];
     if (k >= static_cast<int>(std::size(kNames))) name += std::to_string(k);
-    keys.push_back(std::move(name));
+    out.push_back(std::move(name));
   }
-  // Each agent reads one to three keys, then commits to one of them; agents take turns at random.
+  return out;
+}
+
+// Each agent reads one to three keys, then commits to one of them; agents take turns at random.
+std::string draw_steps(const MultiagentOptions& o, core::Rng& rng) {
   struct Turn {
     std::vector<ScriptStep> steps;
     std::size_t at = 0;
   };
   std::vector<Turn> turns(static_cast<std::size_t>(o.agents));
   for (int a = 0; a < o.agents; ++a) {
+    std::vector<ScriptStep>& steps = turns[static_cast<std::size_t>(a)].steps;
     for (int r = 0; r < o.rounds; ++r) {
       const auto reads = 1 + rng.below(static_cast<std::uint64_t>(o.keys < 3 ? o.keys : 3));
       int last = 0;
       for (std::uint64_t i = 0; i < reads; ++i) {
         last = static_cast<int>(rng.below(static_cast<std::uint64_t>(o.keys)));
-        turns[static_cast<std::size_t>(a)].steps.push_back({a, false, last});
+        steps.push_back({a, false, last});
       }
-      turns[static_cast<std::size_t>(a)].steps.push_back({a, true, last});
+      steps.push_back({a, true, last});
     }
   }
-  std::string steps = "[";
+  std::string out = "[";
   for (std::size_t open = turns.size(); open > 0;) {
     Turn& turn = turns[rng.below(turns.size())];
     if (turn.at == turn.steps.size()) continue;
     const ScriptStep& s = turn.steps[turn.at++];
-    if (steps.size() > 1) steps.push_back(',');
-    steps += "[" + std::to_string(s.agent) + (s.commit ? ",\"commit\"," : ",\"get\",") +
-             std::to_string(s.key) + "]";
+    if (out.size() > 1) out.push_back(',');
+    out += "[" + std::to_string(s.agent) + (s.commit ? ",\"commit\"," : ",\"get\",") +
+           std::to_string(s.key) + "]";
     if (turn.at == turn.steps.size()) --open;
   }
-  steps += "]";
+  return out + "]";
+}
+
+// One key of each label at least, so that there is something to keep apart.
+std::string draw_labels(const std::vector<std::string>& keys, core::Rng& rng) {
+  std::string out = "\"_label\":";
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    const bool high = k == 0 || (k > 1 && rng.below(2) == 0);
+    out += (k == 0 ? "{\"" : ",\"") + keys[k] + (high ? "\":\"high\"" : "\":\"low\"");
+  }
+  return out + "},";
+}
+
+}  // namespace
+
+TaskRecord multiagent_task(const MultiagentOptions& o, std::uint64_t index) {
+  core::Rng rng = task_stream(kPack, kPack, o.seed, index);
+  std::vector<std::string> agents;
+  for (int a = 0; a < o.agents; ++a) agents.push_back("a" + std::to_string(a));
+  const std::vector<std::string> keys = key_names(o.keys);
+  const std::string steps = draw_steps(o, rng);
   const std::string bug = o.bug == "mixed" ? kBugs[1 + index % 3] : o.bug;
   (void)parse_store_bug(bug);
   TaskRecord task;
   std::string labels, flow_text;
   if (o.flow) {
-    // One key of each label at least, so that there is something to keep apart.
-    for (std::size_t k = 0; k < keys.size(); ++k) {
-      const bool high = k == 0 || (k > 1 && rng.below(2) == 0);
-      labels +=
-          (k == 0 ? "\"_label\":{\"" : ",\"") + keys[k] + (high ? "\":\"high\"" : "\":\"low\"");
-    }
-    labels += "},";
+    labels = draw_labels(keys, rng);
     flow_text =
         " What has been read of a key labelled high must not reach one labelled low in the "
         "same transaction.";

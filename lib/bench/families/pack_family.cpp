@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 
 #include "bench/families/stream.hpp"
 #include "bench/world/text.hpp"
@@ -55,6 +56,19 @@ struct Drawn {
   std::size_t choice = 0;
   std::int64_t minutes = 0;
 };
+
+// The zone that a field "local.ZONE" or "local.SLOT.FIELD" names.
+std::string zone_of(std::string_view field, const std::vector<Slot>& slots,
+                    const std::vector<Drawn>& drawn) {
+  field.remove_prefix(kLocal.size());
+  const std::size_t dot = field.find('.');
+  if (dot == std::string_view::npos) return std::string(field);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].name != field.substr(0, dot)) continue;
+    return slots[i].from[drawn[i].choice].at(std::string(field.substr(dot + 1)));
+  }
+  throw std::logic_error("a zone of no slot");
+}
 
 // JSON-escaped; empty where the choice drawn has no such field.
 std::string field_value(const Slot& slot, const Drawn& drawn, const std::string& field) {
@@ -168,9 +182,16 @@ PackFamily::Values PackFamily::draw_values(const Scenario& s, std::uint64_t pair
   }
   Values values(pack_.holes.size());
   for (const Source& source : sources_[static_cast<std::size_t>(&s - pack_.scenarios.data())]) {
-    values[source.hole] = source.id ? ids[source.index]
-                                    : field_value(s.slots[source.index], drawn[source.index],
-                                                  pack_.holes[source.hole].field);
+    const std::string& field = pack_.holes[source.hole].field;
+    const Slot* slot = source.id ? nullptr : &s.slots[source.index];
+    std::string& value = values[source.hole];
+    if (slot == nullptr) {
+      value = ids[source.index];
+    } else if (slot->dates && field.starts_with(kLocal)) {
+      value = pack_.zones.local(zone_of(field, s.slots, drawn), drawn[source.index].minutes);
+    } else {
+      value = field_value(*slot, drawn[source.index], field);
+    }
   }
   return values;
 }

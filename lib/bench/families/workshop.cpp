@@ -101,12 +101,87 @@ void add_solution(TaskRecord& record, const Task& task, const SearchResult& foun
   record.set("metrics", metrics);
 }
 
+// A world's store, in which the tasks at hand lie.
 struct Workshop::Room {
   Store store;
   World world;
   Store::Mark start;
   simdjson::dom::parser parser;
+
+  void clear() {
+    store.rollback(start);
+    for (Id t = 0; t < store.table_count(); ++t) store.info(t).clock.clear();
+  }
+
+  void load(const TaskRecord& record, Task& task) {
+    const std::string text = record.json();
+    const JsonSource source{"(generated)", text, 1};
+    const simdjson::dom::element element = core::parse_json(parser, text);
+    read_task(Cursor(element, source), store, &world, task);
+  }
+
+  [[nodiscard]] SearchResult search(const Task& task, const SearchOptions& options) {
+    Machine machine(world, store, task.initial);
+    const Judge judge(task.contract, store, task.initial);
+    return solve(task, machine, judge, options);
+  }
+
+  // The plan that is right on a branch of its own, where nothing is hidden.
+  [[nodiscard]] std::optional<Plan> shortcut(const std::optional<TaskRecord>& record,
+                                             std::uint64_t max_states) {
+    if (!record) return {};
+    Task task;
+    load(*record, task);
+    SearchOptions options;
+    options.max_states = max_states;
+    options.needs_evidence = false;
+    const SearchResult found = search(task, options);
+    if (found.end != SearchEnd::kSolved) return {};
+    return found.plans.front();
+  }
 };
+
+namespace {
+
+std::string shortcuts_json(const std::optional<Plan>& blind, const std::optional<Plan>& stale) {
+  std::string out = "{";
+  const auto add = [&](const char* name, const std::optional<Plan>& plan) {
+    if (!plan) return;
+    if (out.size() > 1) out.push_back(',');
+    out += "\"" + std::string(name) + "\":";
+    append_plan(out, *plan);
+  };
+  add("blind", blind);
+  add("stale", stale);
+  return out + "}";
+}
+
+// The first plan is the reference that the record gets.
+void keep_solution(TaskRecord& record, Task& task, const SearchResult& found, Store& store) {
+  task.reference = {found.plans.front()};
+  task.optimal_steps = found.steps;
+  SearchResult first = found;
+  first.plans.resize(1);
+  first.calls.resize(1);
+  add_solution(record, task, first, store);
+}
+
+// Twins stand or fall together: one alone would have no twin to be told apart from.
+Hardened keep_good(Draw draw, const std::vector<Task>& tasks, std::vector<Validation> checked) {
+  Hardened out;
+  const bool all = std::all_of(checked.begin(), checked.end(), [](const auto& v) { return v.ok; });
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const bool keep = draw.twins ? all : checked[i].ok;
+    if (!keep && checked[i].why.empty()) checked[i].why.emplace_back("its twin is rejected");
+    out.report.add(tasks[i].scenario, tasks[i].id, checked[i], keep);
+    if (!keep) continue;
+    draw.tasks[i].set("validation", checked[i].json());
+    out.tasks.push_back(std::move(draw.tasks[i]));
+  }
+  return out;
+}
+
+}  // namespace
 
 Workshop::Workshop(const std::string& world_json, ValidateOptions options)
     : room_(std::make_unique<Room>()), options_(std::move(options)) {
@@ -118,77 +193,32 @@ Workshop::Workshop(const std::string& world_json, ValidateOptions options)
 Workshop::~Workshop() = default;
 
 Hardened Workshop::harden(Draw draw) {
-  Hardened out;
-  Store& store = room_->store;
-  store.rollback(room_->start);
-  for (Id t = 0; t < store.table_count(); ++t) store.info(t).clock.clear();
-  const auto load = [&](const TaskRecord& record, Task& task) {
-    const std::string text = record.json();
-    const JsonSource source{"(generated)", text, 1};
-    const simdjson::dom::element element = core::parse_json(room_->parser, text);
-    read_task(Cursor(element, source), store, &room_->world, task);
-  };
-  const auto search = [&](const Task& task, bool evidence, std::size_t plans) {
-    Machine machine(room_->world, store, task.initial);
-    const Judge judge(task.contract, store, task.initial);
-    SearchOptions options;
-    options.max_states = options_.max_states;
-    options.all_shortest = plans;
-    options.needs_evidence = evidence;
-    return solve(task, machine, judge, options);
-  };
-  std::string shortcuts = "{";
-  std::optional<Plan> blind, stale;
-  const auto shortcut = [&](const char* name, const std::optional<TaskRecord>& record,
-                            std::optional<Plan>& plan) {
-    if (!record) return;
-    Task task;
-    load(*record, task);
-    const SearchResult found = search(task, false, 1);
-    if (found.end != SearchEnd::kSolved) return;
-    plan = found.plans.front();
-    if (shortcuts.size() > 1) shortcuts.push_back(',');
-    shortcuts += "\"" + std::string(name) + "\":";
-    append_plan(shortcuts, *plan);
-  };
-  shortcut("blind", draw.clean, blind);
-  shortcut("stale", draw.complete, stale);
-
+  room_->clear();
+  const std::optional<Plan> blind = room_->shortcut(draw.clean, options_.max_states),
+                            stale = room_->shortcut(draw.complete, options_.max_states);
+  const bool shortcut_lost = (draw.clean && !blind) || (draw.complete && !stale);
+  SearchOptions search;
+  search.max_states = options_.max_states;
+  search.all_shortest = options_.plans;
   std::vector<Task> tasks(draw.tasks.size());
-  std::vector<SearchResult> found(draw.tasks.size());
-  for (std::size_t i = 0; i < draw.tasks.size(); ++i) {
-    if (shortcuts.size() > 1) draw.tasks[i].set("shortcuts", shortcuts + "}");
-    load(draw.tasks[i], tasks[i]);
-    found[i] = search(tasks[i], true, options_.plans);
-    if (found[i].end != SearchEnd::kSolved) continue;
-    tasks[i].reference = {found[i].plans.front()};
-    tasks[i].optimal_steps = found[i].steps;
-    SearchResult first = found[i];
-    first.plans.resize(1);
-    first.calls.resize(1);
-    add_solution(draw.tasks[i], tasks[i], first, store);
+  std::vector<SearchResult> found;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (blind || stale) draw.tasks[i].set("shortcuts", shortcuts_json(blind, stale));
+    room_->load(draw.tasks[i], tasks[i]);
+    found.push_back(room_->search(tasks[i], search));
+    if (found[i].end == SearchEnd::kSolved) {
+      keep_solution(draw.tasks[i], tasks[i], found[i], room_->store);
+    }
   }
   std::vector<Validation> checked;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const Task* twin = draw.twins ? &tasks[1 - i] : nullptr;
-    checked.push_back(validate(tasks[i], twin, store, &found[i], options_));
-    const bool shortcut_lost = (draw.clean && !blind) || (draw.complete && !stale);
-    if (shortcut_lost) {
-      checked.back().ok = false;
-      checked.back().why.emplace_back("a shortcut's own branch is unsolvable");
-    }
+    checked.push_back(validate(tasks[i], twin, room_->store, &found[i], options_));
+    if (!shortcut_lost) continue;
+    checked.back().ok = false;
+    checked.back().why.emplace_back("a shortcut's own branch is unsolvable");
   }
-  // Twins stand or fall together: one alone would have no twin to be told apart from.
-  const bool all = std::all_of(checked.begin(), checked.end(), [](const auto& v) { return v.ok; });
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    const bool keep = draw.twins ? all : checked[i].ok;
-    if (!keep && checked[i].why.empty()) checked[i].why.emplace_back("its twin is rejected");
-    out.report.add(tasks[i].scenario, tasks[i].id, checked[i], keep);
-    if (!keep) continue;
-    draw.tasks[i].set("validation", checked[i].json());
-    out.tasks.push_back(std::move(draw.tasks[i]));
-  }
-  return out;
+  return keep_good(std::move(draw), tasks, std::move(checked));
 }
 
 }  // namespace stateutils::bench

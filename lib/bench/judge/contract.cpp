@@ -25,15 +25,20 @@ void read_count(const Cursor& json, Clause& clause) {
 }
 
 Clause read_clause(const Cursor& json, Store& store, std::size_t index) {
-  json.only({"id", "w", "table", "config", "file", "match", "count"});
+  std::optional<Cursor> config, count, file, id, match, table, w;
+  json.pick({{"config", config},
+             {"count", count},
+             {"file", file},
+             {"id", id},
+             {"match", match},
+             {"table", table},
+             {"w", w}});
   Clause clause;
-  const auto id = json.find("id");
   clause.id = id ? std::string(id->string()) : "c" + std::to_string(index);
-  if (const auto w = json.find("w")) {
+  if (w) {
     clause.weight = w->number();
     if (!(clause.weight > 0)) throw w->error("a weight is above 0");
   }
-  const auto table = json.find("table"), config = json.find("config"), file = json.find("file");
   if (int{table.has_value()} + int{config.has_value()} + int{file.has_value()} != 1) {
     throw json.error("one of table, config, file");
   }
@@ -43,9 +48,10 @@ Clause read_clause(const Cursor& json, Store& store, std::size_t index) {
     clause.table = config ? Store::kConfig : Store::kFiles;
     clause.key = store.atoms.string((config ? *config : *file).string());
   }
-  if (const auto match = json.find("match")) {
+  if (match) {
+    clause.match.reserve(match->size());
     match->members([&](std::string_view name, const Cursor& value) {
-      const Id field = store.atoms.string(name);
+      const Id field = store.field_named(clause.table, name);
       if (field == store.info(clause.table).key_field) {
         clause.key = intern_value(store.atoms, value.element());
       } else {
@@ -53,7 +59,7 @@ Clause read_clause(const Cursor& json, Store& store, std::size_t index) {
       }
     });
   }
-  if (const auto count = json.find("count")) read_count(*count, clause);
+  if (count) read_count(*count, clause);
   return clause;
 }
 
@@ -98,34 +104,43 @@ Answer read_answer(const Cursor& json) {
   return answer;
 }
 
+ChangeKind read_op(const Cursor& json) {
+  const std::string_view op = json.string();
+  if (op == "insert") return ChangeKind::kInsert;
+  if (op == "update") return ChangeKind::kUpdate;
+  if (op == "delete") return ChangeKind::kDelete;
+  throw json.error("unknown op " + core::quoted(op) + "; insert, update or delete");
+}
+
+const Cursor& required_member(const Cursor& json, const std::optional<Cursor>& member,
+                              const char* name) {
+  if (!member) throw json.error("\"" + std::string(name) + "\" is missing");
+  return *member;
+}
+
 Allow read_allow(const Cursor& json, Store& store) {
-  json.only({"table", "op", "match", "max"});
+  std::optional<Cursor> match, max, op, table;
+  json.pick({{"match", match}, {"max", max}, {"op", op}, {"table", table}});
   Allow allow;
-  allow.table = store.table(json.at("table").string());
-  const std::string_view op = json.at("op").string();
-  if (op == "insert")
-    allow.op = ChangeKind::kInsert;
-  else if (op == "update")
-    allow.op = ChangeKind::kUpdate;
-  else if (op == "delete")
-    allow.op = ChangeKind::kDelete;
-  else
-    throw json.at("op").error("unknown op " + core::quoted(op) + "; insert, update or delete");
-  if (const auto match = json.find("match")) {
+  allow.table = store.table(required_member(json, table, "table").string());
+  allow.op = read_op(required_member(json, op, "op"));
+  if (match) {
     match->members([&](std::string_view name, const Cursor& value) {
-      if (name == "key" || name == store.atoms.text(store.info(allow.table).key_field)) {
+      const Id key_field = store.info(allow.table).key_field;
+      if (name == "key" || name == store.atoms.text(key_field)) {
         allow.key = intern_value(store.atoms, value.element());
       } else if (name == "fields") {
         allow.fields.emplace();
-        value.items(
-            [&](const Cursor& f) { allow.fields->push_back(store.atoms.string(f.string())); });
+        value.items([&](const Cursor& f) {
+          allow.fields->push_back(store.field_named(allow.table, f.string()));
+        });
       } else {
-        const Id field = store.atoms.string(name);
+        const Id field = store.field_named(allow.table, name);
         allow.match.emplace_back(field, match_value(store, allow.table, field, value));
       }
     });
   }
-  if (const auto max = json.find("max")) {
+  if (max) {
     allow.max = max->integer();
     if (allow.max < 0) throw max->error("a capacity is not negative");
   }
@@ -134,6 +149,7 @@ Allow read_allow(const Cursor& json, Store& store) {
 
 void read_option(const Cursor& json, Store& store, Option& option) {
   if (const auto require = json.find("require")) {
+    option.require.reserve(require->size());
     require->items([&](const Cursor& clause) {
       option.require.push_back(read_clause(clause, store, option.require.size()));
     });
@@ -148,6 +164,7 @@ void read_option(const Cursor& json, Store& store, Option& option) {
       option.deny = def->string() == "deny";
     }
     if (const auto allow = frame->find("allow")) {
+      option.allow.reserve(allow->size());
       allow->items([&](const Cursor& a) { option.allow.push_back(read_allow(a, store)); });
     }
   }

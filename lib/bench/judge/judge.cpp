@@ -219,9 +219,7 @@ double Verdict::potential() const {
   return scores.progress - (pending > 0 ? bad / static_cast<double>(pending) : bad);
 }
 
-std::string verdict_json(const Verdict& verdict, const Contract& contract, const Store& store,
-                         Id initial) {
-  (void)initial;
+std::string verdict_json(const Verdict& verdict, const Contract& contract, const Store& store) {
   std::string out;
   core::JsonWriter json(out);
   json.begin_object().field("strict", verdict.strict);

@@ -74,7 +74,7 @@ class Judge {
 
 // {"strict":..., "clauses":[{id, holds, progress}], "answer"?, "frame":[{table, op, key, fields}]}
 [[nodiscard]] std::string verdict_json(const Verdict& verdict, const Contract& contract,
-                                       const Store& store, Id initial);
+                                       const Store& store);
 // Names of the fields in which two rows differ, clock fields left out.
 [[nodiscard]] std::vector<Id> changed_fields(const Store& store, const Change& change);
 

@@ -38,8 +38,9 @@ class MergeGraph {
   [[nodiscard]] std::size_t size() const { return states_.size(); }
 
   // Turns `edge` to `into` and folds the tree it led to there. `visit(state, tree)` is asked before
-  // each pair is joined: false stops, and the caller must undo. `descend(tree)` says whether a
-  // subtree matters; a probe leaves out the others, a merge leaves out nothing.
+  // each pair is joined: false stops, and the caller must undo. `descend(tree)` says whether what
+  // is inside a subtree matters; a probe leaves out the others' insides, a merge leaves out
+  // nothing.
   template <class Visit, class Descend>
   bool fold(EdgeId edge, StateId into, const Visit& visit, const Descend& descend) {
     stack_.clear();
@@ -80,12 +81,11 @@ class MergeGraph {
     for (EdgeId e = t.first, next = kNoState; e != kNoState; e = next) {
       Transition& from = edges_[e];
       next = from.next;
-      if (!descend(from.target)) continue;
       while (*link != kNoState && edges_[*link].symbol < from.symbol) link = &edges_[*link].next;
       if (*link != kNoState && edges_[*link].symbol == from.symbol) {
         Transition& to = edges_[*link];
         write(to.count, to.count + from.count);
-        stack_.emplace_back(to.target, from.target);
+        if (descend(from.target)) stack_.emplace_back(to.target, from.target);
       } else {  // the tree's own edge moves over: its old state is gone
         write(from.next, *link);
         write(*link, e);

@@ -19,6 +19,7 @@ class Linter {
       unused_params(verb);
     }
     unread_tables();
+    unused_zones();
     scenarios();
     return std::move(findings_);
   }
@@ -151,6 +152,18 @@ class Linter {
                 "slot " + slot.name + " has too few values for all that must differ from it");
         }
       }
+    }
+  }
+
+  // Zones that a slot's field names could be any.
+  void unused_zones() {
+    for (const std::string& zone : pack_.zones.names()) {
+      const bool used = std::any_of(pack_.holes.begin(), pack_.holes.end(), [&](const Hole& h) {
+        const bool local = h.field.starts_with(kLocal);
+        return local && (h.field.substr(kLocal.size()) == zone ||
+                         h.field.find('.', kLocal.size()) != std::string::npos);
+      });
+      if (!used) warn("zones", "no text asks for local times of " + zone);
     }
   }
 

@@ -26,6 +26,7 @@ class PackReader {
                           : "gb-canary-" + core::sha256_hex("canary " + pack_.sha256).substr(0, 32);
     pack_.world_json = canonical(json.at("world").element());
     pack_.world = read_world(json.at("world"), store_);
+    if (const auto zones = json.at("world").find("zones")) pack_.zones = Zones(*zones);
     read_base(json);
     if (const auto slots = json.find("slots")) {
       slots->members([&](std::string_view name, const Cursor& s) { read_slot(name, s, slots_); });
@@ -125,7 +126,8 @@ class PackReader {
           std::find_if(scope_.begin(), scope_.end(), [&](const Slot& s) { return s.name == slot; });
       if (found == scope_.end()) throw at.error("no slot " + core::quoted(slot));
       const bool known = found->dates
-                             ? field == "iso" || field == "text" || field == "date"
+                             ? field == "iso" || field == "text" || field == "date" ||
+                                   (field.starts_with(kLocal) && names_zone(field, at))
                              : std::all_of(found->from.begin(), found->from.end(),
                                            [&](const auto& c) { return c.contains(field); });
       if (!known) throw at.error("slot " + core::quoted(slot) + " has no " + core::quoted(field));
@@ -135,6 +137,23 @@ class PackReader {
     }
     pack_.holes.push_back({slot, field});
     return static_cast<int>(pack_.holes.size() - 1);
+  }
+
+  // Behind "local." stands a zone, or a slot's field of which every choice is one.
+  [[nodiscard]] bool names_zone(std::string_view field, const Cursor& at) const {
+    field.remove_prefix(kLocal.size());
+    const std::size_t dot = field.find('.');
+    const auto known = [&](std::string_view zone) {
+      if (!pack_.zones.has(zone)) throw at.error("no zone " + core::quoted(zone));
+      return true;
+    };
+    if (dot == std::string_view::npos) return known(field);
+    const auto slot = std::find_if(scope_.begin(), scope_.end(),
+                                   [&](const Slot& s) { return s.name == field.substr(0, dot); });
+    const std::string choice(field.substr(dot + 1));
+    return slot != scope_.end() && !slot->dates &&
+           std::all_of(slot->from.begin(), slot->from.end(),
+                       [&](const auto& c) { return c.contains(choice) && known(c.at(choice)); });
   }
 
   static void literal(SlotText& out, std::string_view text) {

@@ -10,6 +10,7 @@
 
 #include "bench/world/json.hpp"
 #include "bench/world/world.hpp"
+#include "bench/world/zones.hpp"
 
 namespace stateutils::bench {
 
@@ -26,6 +27,7 @@ struct SlotText {
 struct Hole {
   std::string slot, field;
 };
+inline constexpr std::string_view kLocal = "local.";  // {when.local.ZONE}, {when.local.SLOT.FIELD}
 
 struct Slot {
   std::string name;
@@ -70,6 +72,7 @@ struct Pack {
   bool shipped = false;
   std::string world_json, base_json, clock_json;
   World world;
+  Zones zones;
   std::vector<Hole> holes;
   std::vector<Scenario> scenarios;
   std::map<std::string, std::size_t> noise_counts;

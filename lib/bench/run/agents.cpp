@@ -35,6 +35,7 @@ class Flaky : public Agent {
  public:
   Flaky(std::string name, double p) : name_(std::move(name)), p_(p) {}
   [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] bool draws() const override { return true; }
   std::string play(Episode& episode, int, core::Rng& rng) override {
     const Task& task = episode.task();
     if (task.reference.empty()) return "error";
@@ -75,6 +76,7 @@ class InspectFirst : public Agent {
 class Random : public Agent {
  public:
   [[nodiscard]] std::string name() const override { return "builtin:random"; }
+  [[nodiscard]] bool draws() const override { return true; }
   std::string play(Episode& episode, int, core::Rng& rng) override {
     const World& world = *episode.task().world;
     std::vector<std::string> seen;

@@ -21,6 +21,8 @@ class Agent {
   [[nodiscard]] virtual std::string name() const = 0;
   // Whether there is something to play for this task and trial (replays skip what they lack).
   [[nodiscard]] virtual bool plays(const Task&, int) { return true; }
+  // Whether its play depends on `rng`; others get one that says nothing.
+  [[nodiscard]] virtual bool draws() const { return false; }
   virtual std::string play(Episode& episode, int trial, core::Rng& rng) = 0;
 };
 

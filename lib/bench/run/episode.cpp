@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/dom.hpp"
-#include "core/hash.hpp"
 #include "core/json_writer.hpp"
 #include "core/utf8.hpp"
 
@@ -171,52 +170,6 @@ std::string Episode::journal_line(std::size_t index) const {
   }
   json.end_array().end_object();
   return out;
-}
-
-core::Sha256Digest StateDigests::digest(const Change& c) {
-  text_ = "[";
-  append_json_string(text_, store_.info(c.table).name);
-  text_.push_back(',');
-  if (c.kind == ChangeKind::kDelete) {
-    text_ += "{\"key\":";
-    store_.atoms.write_json(c.key, text_);
-    text_ += "},null";
-  } else {
-    store_.write_row(c.table, c.new_row, text_);
-  }
-  text_.push_back(']');
-  return core::sha256(text_);
-}
-
-const std::string& StateDigests::of(Id state) {
-  if (last_ != nullptr && state == last_state_) return *last_;
-  auto [known, fresh] = known_.try_emplace(state);
-  last_state_ = state;
-  last_ = &known->second;
-  if (!fresh) return *last_;
-  store_.compare(base_, state, changes_);
-  // Both lists come in the order of table and key: what a step left alone stands a place or two
-  // further on in the list of the state before.
-  static constexpr std::size_t kLookAhead = 4;
-  next_.clear();
-  std::size_t at = 0;
-  for (const Change& c : changes_) {
-    const std::uint64_t id = (std::uint64_t{c.table} << 33) |
-                             (c.kind == ChangeKind::kDelete ? (1ull << 32) | c.old_row : c.new_row);
-    const std::size_t end = std::min(at + kLookAhead, entries_.size());
-    std::size_t found = at;
-    while (found < end && entries_[found].id != id) ++found;
-    const bool reuse = found < end;
-    if (reuse) at = found + 1;
-    next_.push_back({id, reuse ? entries_[found].digest : digest(c)});
-  }
-  entries_.swap(next_);
-  sorted_.clear();
-  for (const Entry& e : entries_) sorted_.push_back(e.digest);
-  std::sort(sorted_.begin(), sorted_.end());
-  const auto* bytes = reinterpret_cast<const char*>(sorted_.data());
-  *last_ = core::sha256_hex({bytes, sorted_.size() * sizeof(core::Sha256Digest)});
-  return *last_;
 }
 
 }  // namespace stateutils::bench

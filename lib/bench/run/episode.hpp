@@ -6,12 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "bench/judge/judge.hpp"
 #include "bench/task/task.hpp"
-#include "core/hash.hpp"
 
 namespace stateutils::bench {
 
@@ -98,30 +96,6 @@ class Episode {
   Result result_;
   Call call_;
   std::vector<Id> read_, written_unread_;
-};
-
-// SHA-256 over the sorted digests of the entries that differ from the base: canonical
-// ["TABLE",{row}] for rows of the state, ["TABLE",{"key":K},null] for base rows that are gone.
-class StateDigests {
- public:
-  StateDigests(const Store& store, Id base) : store_(store), base_(base) {}
-  [[nodiscard]] const std::string& of(Id state);
-
- private:
-  struct Entry {
-    std::uint64_t id;  // table, and row or gone row
-    core::Sha256Digest digest;
-  };
-  [[nodiscard]] core::Sha256Digest digest(const Change& change);
-
-  const Store& store_;
-  Id base_, last_state_ = kNone;
-  std::string* last_ = nullptr;                // of last_state_: most steps only read
-  std::unordered_map<Id, std::string> known_;  // its values never move
-  std::vector<Entry> entries_, next_;          // of the state asked for before, in its order
-  std::vector<Change> changes_;
-  std::vector<core::Sha256Digest> sorted_;
-  std::string text_;
 };
 
 }  // namespace stateutils::bench

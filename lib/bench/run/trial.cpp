@@ -16,6 +16,17 @@ void append_integer(std::string& out, std::int64_t value) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
+void append_hex(std::string& out, const core::Sha256Digest& digest) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  char text[2 * std::tuple_size_v<core::Sha256Digest>];
+  char* at = text;
+  for (const unsigned char byte : digest) {
+    *at++ = kDigits[byte >> 4];
+    *at++ = kDigits[byte & 15];
+  }
+  out.append(text, sizeof text);
+}
+
 // Steps are most of a trial's bytes: their members are appended as they are, key by key.
 void append_step(std::string& out, std::size_t number, const StepRecord& step,
                  StateDigests& digests, bool keep) {
@@ -30,7 +41,11 @@ void append_step(std::string& out, std::size_t number, const StepRecord& step,
   out += ",\"stdout_bytes\":";
   append_integer(out, static_cast<std::int64_t>(step.out_bytes));
   out += ",\"stdout_sha256\":\"";
-  out += step.out_sha256.empty() ? core::sha256_hex(step.out) : step.out_sha256;
+  if (step.out_sha256.empty()) {
+    append_hex(out, core::sha256(step.out));
+  } else {
+    out += step.out_sha256;
+  }
   out += "\",\"state_sha256\":\"";
   out += digests.of(step.state);
   out += "\",\"reward\":";
@@ -97,8 +112,9 @@ void write_failures(core::JsonWriter& json, const Episode& episode, const Verdic
 std::string trial_json(Episode& episode, const std::string& end, const TrialOptions& options) {
   const Task& task = episode.task();
   Store& store = episode.machine().store();
-  StateDigests own(store, task.base);
+  StateDigests own;
   StateDigests& digests = options.digests != nullptr ? *options.digests : own;
+  digests.follow(store, task.base);
   const Verdict& verdict = episode.verdict();
   std::string out;
   out.reserve(1024 + 320 * episode.steps().size());
@@ -110,7 +126,7 @@ std::string trial_json(Episode& episode, const std::string& end, const TrialOpti
   json.field("seed", options.seed).field("prompt_bytes", task.instruction.size());
   write_steps(out, episode, digests, options.keep_output);
   json.key("answer").raw(episode.answer().empty() ? "null" : episode.answer());
-  json.key("verdict").raw(verdict_json(verdict, task.contract, store, task.initial));
+  json.key("verdict").raw(verdict_json(verdict, task.contract, store));
   write_scores(json, episode, verdict);
   write_failures(json, episode, verdict, end);
   json.field("end", end).key("tokens").raw(options.tokens.empty() ? "null" : options.tokens);

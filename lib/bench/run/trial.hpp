@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bench/run/episode.hpp"
+#include "bench/run/state_digests.hpp"
 
 namespace stateutils::bench {
 
@@ -17,7 +18,7 @@ struct TrialOptions {
   bool weak_isolation = false;
   std::string tokens;               // as the agent told them, JSON
   std::optional<double> cost;       // the same
-  StateDigests* digests = nullptr;  // of the task's states, when its trials share them
+  StateDigests* digests = nullptr;  // those of the trials before, where there were any
 };
 
 // One JSON line of the stream `trials`.

@@ -45,11 +45,10 @@ TrialOptions Player::record_of(const std::string& agent, int trial) const {
 }
 
 void Player::play(Task& task, Store& store, const std::function<void(PlayedTrial&)>& sink) {
-  StateDigests digests(store, task.base);
   for (int trial = 0; trial < options_.trials; ++trial) {
     if (!agent_->plays(task, trial)) continue;
     TrialOptions record = record_of(agent_->name(), trial);
-    record.digests = &digests;
+    record.digests = &digests_;
     play_trial(*agent_, task, store, std::move(record), sink);
   }
 }
@@ -64,8 +63,9 @@ void Player::play_trial(Agent& agent, Task& task, Store& store, TrialOptions rec
   }
   Episode episode(task, store, judge, surface.get());
   if (options_.reset_runtime && task.family == "knapsack") episode.forget_after_steps("var.");
+  const auto number = static_cast<std::uint64_t>(record.trial);
   core::Rng rng =
-      task_stream(task.id, agent.name(), record.seed, static_cast<std::uint64_t>(record.trial));
+      agent.draws() ? task_stream(task.id, agent.name(), record.seed, number) : core::Rng(0, 0);
   std::string end = agent.play(episode, record.trial, rng);
   if (!episode.stopped().empty()) end = episode.stopped();
   surface.reset();  // nothing of the agent is left when the verdict is taken

@@ -51,6 +51,7 @@ class Player {
   std::unique_ptr<SandboxHost> host_;
   std::unique_ptr<Agent> agent_;
   CommandAgent* command_ = nullptr;
+  StateDigests digests_;
 };
 
 // SHA-256 of what an agent is: its spec and, for a program, the bytes of its file.

@@ -1,5 +1,7 @@
 #include "bench/task/task.hpp"
 
+#include <array>
+
 #include "bench/families/small/small.hpp"
 #include "bench/pack/pack.hpp"
 #include "bench/pack/shipped.hpp"
@@ -45,11 +47,6 @@ bool same_value(simdjson::dom::element a, simdjson::dom::element b) {
   }
 }
 
-std::string text_of(const Cursor& json, std::string_view key) {
-  const auto found = json.find(key);
-  return found && !found->is_null() ? std::string(found->string()) : std::string();
-}
-
 void read_limits(const Cursor& json, Limits& limits) {
   const auto positive = [&](std::string_view key, auto& target) {
     if (const auto value = json.find(key)) {
@@ -64,30 +61,25 @@ void read_limits(const Cursor& json, Limits& limits) {
   positive("output_bytes", limits.output_bytes);
 }
 
-// Remembers which rows were preset as what; config and files have theirs in init._kinds.
-void read_kinds(const Cursor& init, Store& store, Task& task) {
-  const auto note = [&](Id table, Id key, std::string_view kind) {
-    task.preset.push_back({table, ChangeKind::kInsert, key, kNone, kNone});
-    task.preset_kinds.emplace_back(kind);
-    task.kinds.emplace_back(kind);
-  };
+// Remembers which rows were preset as what.
+void note_kind(Task& task, Id table, Id key, std::string_view kind) {
+  task.preset.push_back({table, ChangeKind::kInsert, key, kNone, kNone});
+  task.preset_kinds.emplace_back(kind);
+}
+
+// The state at first; rows tell their kind, config and files have theirs in init._kinds.
+void read_initial(const Cursor& init, Store& store, Task& task) {
+  task.initial = task.base;
   if (const auto overlay = init.find("overlay")) {
-    overlay->members([&](std::string_view name, const Cursor& rows) {
-      if (name.starts_with('_') || !rows.is_array()) return;
-      const Id table = store.table(name);
-      const std::string key_name(store.atoms.text(store.info(table).key_field));
-      rows.items([&](const Cursor& row) {
-        if (const auto kind = row.find("_kind")) {
-          note(table, intern_value(store.atoms, row.at(key_name).element()), kind->string());
-        }
-      });
-    });
+    task.initial = store.read_preset(
+        *overlay, task.base,
+        [&](Id table, Id key, const Cursor& kind) { note_kind(task, table, key, kind.string()); });
   }
   if (const auto kinds = init.find("_kinds")) {
     kinds->members([&](std::string_view path, const Cursor& kind) {
       const Id key = store.atoms.string(path);
       const bool file = store.find_row(task.initial, Store::kFiles, key) != kNone;
-      note(file ? Store::kFiles : Store::kConfig, key, kind.string());
+      note_kind(task, file ? Store::kFiles : Store::kConfig, key, kind.string());
     });
   }
 }
@@ -162,99 +154,139 @@ void append_plan(std::string& out, const Plan& plan) {
   out.push_back(']');
 }
 
-namespace {
-
-// The members of a record that a task is read from, found in one pass; texts go to the task.
+// The members of a record that a task is read from, found in one pass.
 class TaskMembers {
  public:
-  std::optional<Cursor> tags, seed, index, limits, init, contract, evidence, reference, steps,
-      shortcuts;
+  enum Name : std::size_t {  // in the order of the schema
+    kId,
+    kFamily,
+    kScenario,
+    kVariant,
+    kAbility,
+    kTags,
+    kSeed,
+    kIndex,
+    kPack,
+    kWorld,
+    kInstruction,
+    kInit,
+    kLimits,
+    kContract,
+    kTwinOf,
+    kEvidence,
+    kShortcuts,
+    kReference,
+    kSteps,
+    kCount
+  };
 
-  TaskMembers(const Cursor& json, Task& task) : json_(json) {
-    const std::pair<std::string_view, std::string*> texts[] = {
-        {"task_id", &task.id},        {"family", &task.family},
-        {"scenario", &task.scenario}, {"variant", &task.variant},
-        {"ability", &task.ability},   {"instruction", &task.instruction},
-        {"twin_of", &task.twin_of},   {"pack_sha256", &task.pack_sha256}};
-    const std::pair<std::string_view, std::optional<Cursor>*> others[] = {
-        {"tags", &tags},          {"seed", &seed},           {"index", &index},
-        {"limits", &limits},      {"init", &init},           {"contract", &contract},
-        {"evidence", &evidence},  {"reference", &reference}, {"optimal_steps", &steps},
-        {"shortcuts", &shortcuts}};
+  explicit TaskMembers(const Cursor& json) : json_(json) {
+    std::size_t likely = 0;  // writers keep the order: the next member is the one behind the last
     json.members([&](std::string_view key, const Cursor& value) {
-      for (const auto& [name, target] : texts) {
-        if (name != key) continue;
-        if (!value.is_null()) *target = std::string(value.string());
-        return;
-      }
-      for (const auto& [name, target] : others) {
-        if (name != key) continue;
-        if (*target) throw value.error("key " + core::quoted(key) + " stands twice");
-        return static_cast<void>(target->emplace(value));
+      for (std::size_t tried = 0; tried < kCount; ++tried) {
+        const std::size_t name = likely;
+        likely = likely + 1 == kCount ? 0 : likely + 1;
+        if (kNames[name] != key) continue;
+        if (found_[name]) throw value.error("key " + core::quoted(key) + " stands twice");
+        return static_cast<void>(found_[name].emplace(value));
       }
     });
   }
 
-  [[nodiscard]] const Cursor& needed(const std::optional<Cursor>& member,
-                                     std::string_view name) const {
-    if (!member) throw json_.error("\"" + std::string(name) + "\" is missing");
-    return *member;
+  [[nodiscard]] const Cursor& json() const { return json_; }
+  // nullptr when it is absent or null.
+  [[nodiscard]] const Cursor* find(Name name) const {
+    return found_[name] && !found_[name]->is_null() ? &*found_[name] : nullptr;
+  }
+  [[nodiscard]] bool has(Name name) const { return found_[name].has_value(); }
+  [[nodiscard]] const Cursor& at(Name name) const {
+    if (!found_[name]) throw json_.error("\"" + std::string(kNames[name]) + "\" is missing");
+    return *found_[name];
+  }
+  [[nodiscard]] std::string_view text(Name name) const {
+    const Cursor* value = find(name);
+    return value == nullptr ? std::string_view() : value->string();
   }
 
  private:
+  static constexpr std::array<std::string_view, kCount> kNames = {
+      "task_id", "family",      "scenario",  "variant",     "ability",      "tags",   "seed",
+      "index",   "pack_sha256", "world",     "instruction", "init",         "limits", "contract",
+      "twin_of", "evidence",    "shortcuts", "reference",   "optimal_steps"};
   const Cursor& json_;
+  std::array<std::optional<Cursor>, kCount> found_;
 };
 
+namespace {
+
+void read_head(const TaskMembers& members, Task& task) {
+  using M = TaskMembers;
+  task.id = members.text(M::kId);
+  task.family = members.text(M::kFamily);
+  task.scenario = members.text(M::kScenario);
+  task.variant = members.text(M::kVariant);
+  task.ability = members.text(M::kAbility);
+  task.instruction = members.text(M::kInstruction);
+  task.twin_of = members.text(M::kTwinOf);
+  task.pack_sha256 = members.text(M::kPack);
+  if (members.has(M::kTags)) {
+    members.at(M::kTags).items([&](const Cursor& t) { task.tags.emplace_back(t.string()); });
+  }
+  if (members.has(M::kSeed)) {
+    task.seed = static_cast<std::uint64_t>(members.at(M::kSeed).integer());
+  }
+  if (members.has(M::kIndex)) {
+    task.index = static_cast<std::uint64_t>(members.at(M::kIndex).integer());
+  }
+  if (members.has(M::kLimits)) read_limits(members.at(M::kLimits), task.limits);
+}
+
+void read_plans(const TaskMembers& members, Task& task) {
+  using M = TaskMembers;
+  if (members.has(M::kReference)) {
+    members.at(M::kReference).items([&](const Cursor& plan) {
+      task.reference.push_back(read_plan(plan));
+    });
+  }
+  if (const Cursor* steps = members.find(M::kSteps)) {
+    task.optimal_steps = static_cast<int>(steps->integer());
+  }
+  if (!members.has(M::kShortcuts)) return;
+  const Cursor& shortcuts = members.at(M::kShortcuts);
+  if (const auto blind = shortcuts.find("blind")) task.blind = read_plan(*blind);
+  if (const auto stale = shortcuts.find("stale")) task.stale = read_plan(*stale);
+}
+
 // `known_base` is the state that init.base describes, where the caller has it already.
-void read_on_base(const Cursor& json, Store& store, const World* world,
+void read_on_base(const TaskMembers& members, Store& store, const World* world,
                   std::optional<Id> known_base, Task& task) {
+  using M = TaskMembers;
   task = Task{};
   task.world = world;
-  const TaskMembers members(json, task);
-  if (members.tags) {
-    members.tags->items([&](const Cursor& tag) { task.tags.emplace_back(tag.string()); });
-  }
-  if (members.seed) task.seed = static_cast<std::uint64_t>(members.seed->integer());
-  if (members.index) task.index = static_cast<std::uint64_t>(members.index->integer());
-  if (members.limits) read_limits(*members.limits, task.limits);
-  if (read_family_task(json, store, task)) return;
-  const Cursor& init = members.needed(members.init, "init");
+  read_head(members, task);
+  if (read_family_task(members.json(), store, task)) return;
+  const Cursor& init = members.at(M::kInit);
   task.base = known_base.value_or(store.empty_state());
-  if (const auto base = init.find("base"); base && !known_base) {
+  if (const auto base = known_base ? std::nullopt : init.find("base")) {
     refuse_doubled_keys(*base);
     task.base = store.read_state(*base, task.base);
   }
-  task.initial = task.base;
-  if (const auto overlay = init.find("overlay")) {
-    refuse_doubled_keys(*overlay);
-    task.initial = store.read_state(*overlay, task.base);
-  }
+  read_initial(init, store, task);
   read_clock(init, store);
-  read_kinds(init, store, task);
-  const Cursor& contract = members.needed(members.contract, "contract");
+  const Cursor& contract = members.at(M::kContract);
   refuse_doubled_keys(contract);
   task.contract = read_contract(contract, store);
   keep_constrained_clocks(store, task.contract);
-  if (members.evidence && !members.evidence->is_null()) {
-    task.twin = read_evidence(*members.evidence, store, task.initial);
+  if (const Cursor* evidence = members.find(M::kEvidence)) {
+    task.twin = read_evidence(*evidence, store, task.initial);
   }
-  if (members.reference) {
-    members.reference->items(
-        [&](const Cursor& plan) { task.reference.push_back(read_plan(plan)); });
-  }
-  if (members.steps && !members.steps->is_null()) {
-    task.optimal_steps = static_cast<int>(members.steps->integer());
-  }
-  if (members.shortcuts) {
-    if (const auto blind = members.shortcuts->find("blind")) task.blind = read_plan(*blind);
-    if (const auto stale = members.shortcuts->find("stale")) task.stale = read_plan(*stale);
-  }
+  read_plans(members, task);
 }
 
 }  // namespace
 
 void read_task(const Cursor& json, Store& store, const World* world, Task& task) {
-  read_on_base(json, store, world, {}, task);
+  read_on_base(TaskMembers(json), store, world, {}, task);
 }
 
 struct Library::Room {
@@ -265,6 +297,7 @@ struct Library::Room {
   std::unique_ptr<Document> base_json;
   std::string base_text;
   Id base = 0;
+  std::uint64_t known_base = 0;  // generation of the known text that says the same
 };
 
 void Library::add_base(std::string json) {
@@ -273,10 +306,10 @@ void Library::add_base(std::string json) {
 }
 
 // The text of a base that a record names by its hash.
-const std::string& Library::named_base(const Cursor& base, const Cursor& json) {
+const std::string& Library::named_base(const Cursor& base, std::string_view pack) {
   const std::string hash(base.string());
   if (const auto known = bases_.find(hash); known != bases_.end()) return known->second;
-  if (const ShippedPack* shipped = find_shipped_by_hash(text_of(json, "pack_sha256"))) {
+  if (const ShippedPack* shipped = find_shipped_by_hash(pack)) {
     const Document document{std::string(shipped->text), std::string(shipped->name), true};
     Store store;
     add_base(read_pack(document, store).base_json);
@@ -286,12 +319,23 @@ const std::string& Library::named_base(const Cursor& base, const Cursor& json) {
   return known->second;
 }
 
-std::optional<Id> Library::base_of(const Cursor& json, Room& room) {
-  const auto init = json.find("init");
-  const auto base = init && init->is_object() ? init->find("base") : std::nullopt;
+std::optional<Id> Library::base_of(const TaskMembers& members, Room& room) {
+  const Cursor* init = members.find(TaskMembers::kInit);
+  const auto base = init != nullptr && init->is_object() ? init->find("base") : std::nullopt;
   if (!base) return {};
+  if (known_.is_mark(KnownTexts::kBase, base->element())) {
+    if (room.known_base == known_.generation(KnownTexts::kBase)) return room.base;
+    // The first time in this room.
+    const Document document{std::string(known_.text(KnownTexts::kBase)), "base", false};
+    if (!room.base_json) keep_base(document.root(), room);
+    if (!same_value(document.root().element(), room.base_json->root().element())) {
+      return room.store.read_state(document.root(), room.store.empty_state());
+    }
+    room.known_base = known_.generation(KnownTexts::kBase);
+    return room.base;
+  }
   if (base->is_string()) {
-    const std::string& text = named_base(*base, json);
+    const std::string& text = named_base(*base, members.text(TaskMembers::kPack));
     if (room.base_text == text) return room.base;
     const Document document{text, "base", false};
     if (room.base_json) return room.store.read_state(document.root(), room.store.empty_state());
@@ -325,49 +369,80 @@ void Library::add_pack(const std::string& sha256, const Cursor& world) {
   rooms_[sha256] = std::move(room);
 }
 
-Library::Room& Library::room_for(const Cursor& json) {
-  const auto carried = json.find("world");
-  std::string key = text_of(json, "pack_sha256");
-  if (carried && !carried->is_null()) key += "+" + canonical(carried->element());
-  const std::string family = text_of(json, "family");
-  const std::string_view own_world = carried ? std::string_view() : family_world(family);
-  if (!own_world.empty()) key = "family " + family;
+// The room of a world that a record carries.
+Library::Room& Library::room_of_world(std::string_view pack, const Cursor& world) {
+  if (known_.is_mark(KnownTexts::kWorld, world.element())) {
+    const std::uint64_t generation = known_.generation(KnownTexts::kWorld);
+    if (known_world_.generation != generation || known_world_.pack != pack) {
+      const Document document{std::string(known_.text(KnownTexts::kWorld)), "world", false};
+      known_world_ = {&room_of_world(pack, document.root()), std::string(pack), generation};
+    }
+    return *known_world_.room;
+  }
+  const std::string key = std::string(pack) + "+" + canonical(world.element());
+  if (!rooms_.contains(key)) {
+    refuse_doubled_keys(world);
+    add_pack(key, world);
+  }
+  return *rooms_.at(key);
+}
+
+Library::Room& Library::room_for(const TaskMembers& members) {
+  using M = TaskMembers;
+  const std::string_view pack = members.text(M::kPack);
+  if (const Cursor* carried = members.find(M::kWorld)) return room_of_world(pack, *carried);
+  const std::string_view family = members.text(M::kFamily);
+  const std::string_view own_world =
+      members.has(M::kWorld) ? std::string_view() : family_world(family);
+  const std::string key = own_world.empty() ? std::string(pack) : "family " + std::string(family);
   const auto known = rooms_.find(key);
   if (known != rooms_.end()) return *known->second;
-  if (carried && !carried->is_null()) {
-    refuse_doubled_keys(*carried);
-    add_pack(key, *carried);
-  } else if (!own_world.empty()) {
-    const Document document{std::string(own_world), family, false};
+  if (!own_world.empty()) {
+    const Document document{std::string(own_world), std::string(family), false};
     add_pack(key, document.root());
-  } else if (const ShippedPack* pack = key.empty() ? nullptr : find_shipped_by_hash(key)) {
-    const Document document{std::string(pack->text), std::string(pack->name), true};
+  } else if (const ShippedPack* shipped = key.empty() ? nullptr : find_shipped_by_hash(key)) {
+    const Document document{std::string(shipped->text), std::string(shipped->name), true};
     add_pack(key, document.root().at("world"));
   } else if (key.empty()) {
     auto room = std::make_unique<Room>();
     room->start = room->store.mark();
     rooms_[key] = std::move(room);
   } else {
-    throw json.at("pack_sha256")
-        .error(
-            "no shipped pack has this hash, and the task carries no "
-            "\"world\"");
+    throw members.at(M::kPack).error(
+        "no shipped pack has this hash, and the task carries no \"world\"");
   }
   return *rooms_.at(key);
 }
 
-Task& Library::read(const Cursor& json) {
-  Room& room = room_for(json);
-  room.store.rollback(room.start);
-  for (Id t = 0; t < room.store.table_count(); ++t) room.store.info(t).clock.clear();
-  current_store_ = &room.store;
-  read_on_base(json, room.store, room.world ? &*room.world : nullptr, base_of(json, room), task_);
+Task& Library::read_members(const TaskMembers& members, std::size_t kept) {
+  Room& room = room_for(members);
+  Store& store = room.store;
+  // Tasks in a row share many texts and rows, twins nearly all: forgetting them all together now
+  // and then costs less than reading each anew.
+  const bool forget =
+      store.size() > room.start.size() + kept || store.table_count() != room.start.infos;
+  if (forget) store.rollback(room.start);
+  for (Id t = 0; t < store.table_count(); ++t) store.info(t).clock.clear();
+  current_store_ = &store;
+  read_on_base(members, store, room.world ? &*room.world : nullptr, base_of(members, room), task_);
   return task_;
 }
 
+Task& Library::read(const Cursor& json) {
+  return read_members(TaskMembers(json), 0);
+}
+
+Task& Library::read_line(const Cursor& json, std::string_view line) {
+  static constexpr std::size_t kKept = 1000;
+  Task& task = read_members(TaskMembers(json), kKept);
+  known_.learn(line);
+  return task;
+}
+
 void Library::read_beside(const Cursor& json, Task& task) {
-  Room& room = room_for(json);
-  read_on_base(json, room.store, task_.world, base_of(json, room), task);
+  const TaskMembers members(json);
+  Room& room = room_for(members);
+  read_on_base(members, room.store, task_.world, base_of(members, room), task);
 }
 
 }  // namespace stateutils::bench

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/judge/contract.hpp"
+#include "bench/task/known_texts.hpp"
 #include "bench/world/world.hpp"
 
 namespace stateutils::bench {
@@ -31,10 +32,11 @@ struct Task {
   std::vector<Plan> reference;
   std::optional<int> optimal_steps;
   std::optional<Plan> blind, stale;  // shortcuts
-  std::vector<std::string> kinds;    // of the preset objects, in order of appearance
   std::vector<Change> preset;        // rows with a kind: (table, key), kind in `preset_kinds`
   std::vector<std::string> preset_kinds;
 };
+
+class TaskMembers;
 
 // Holds the worlds of packs and one store per world; a task's own content is forgotten when the
 // next one of the same world is read.
@@ -46,6 +48,10 @@ class Library {
   // "world". An unknown pack_sha256 without world is kInput. Task and store are valid until the
   // next call.
   [[nodiscard]] Task& read(const Cursor& json);
+  // The same of a stream whose reader asks shortener() about every line: what one line says as
+  // those before is neither parsed nor read again.
+  [[nodiscard]] Task& read_line(const Cursor& json, std::string_view line);
+  [[nodiscard]] core::LineShortener& shortener() { return known_; }
   // The twin of the task read last, in the same store.
   void read_beside(const Cursor& json, Task& task);
   // A hand-written task may come without any world: then only judging works.
@@ -57,13 +63,22 @@ class Library {
 
  private:
   struct Room;
-  Room& room_for(const Cursor& json);
-  [[nodiscard]] const std::string& named_base(const Cursor& base, const Cursor& json);
+  // Forgets what earlier tasks brought once that is more than `kept` things.
+  Task& read_members(const TaskMembers& members, std::size_t kept);
+  Room& room_for(const TaskMembers& members);
+  Room& room_of_world(std::string_view pack, const Cursor& world);
+  [[nodiscard]] const std::string& named_base(const Cursor& base, std::string_view pack);
   // The state of init.base where it is named, or known already.
-  [[nodiscard]] std::optional<Id> base_of(const Cursor& json, Room& room);
+  [[nodiscard]] std::optional<Id> base_of(const TaskMembers& members, Room& room);
   static void keep_base(const Cursor& base, Room& room);
   std::map<std::string, std::unique_ptr<Room>> rooms_;
   std::map<std::string, std::string> bases_;  // by SHA-256
+  KnownTexts known_;
+  struct {
+    Room* room = nullptr;
+    std::string pack;
+    std::uint64_t generation = 0;
+  } known_world_;  // the room of the world that a mark stands for
   Store* current_store_ = nullptr;
   Task task_;
 };

@@ -196,9 +196,9 @@ class Validator {
     }
     if (!task_.stale) return;
     out_.stale = passes(task_, *task_.stale);
-    const bool guilty = std::any_of(task_.kinds.begin(), task_.kinds.end(), [](const auto& kind) {
-      return kind == "partial" || kind == "stale" || kind == "wrong";
-    });
+    const bool guilty = std::any_of(
+        task_.preset_kinds.begin(), task_.preset_kinds.end(),
+        [](const auto& kind) { return kind == "partial" || kind == "stale" || kind == "wrong"; });
     if (out_.stale && guilty) fail("the plan that trusts what it finds passes");
     if (out_.stale && twin_ != nullptr && passes(*twin_, *task_.stale)) {
       fail("the plan that trusts what it finds passes both twins");

@@ -64,30 +64,55 @@ Id AtomPool::find_string(std::string_view text) const {
   });
 }
 
+AtomPool::Item AtomPool::stored(AtomKind kind, std::string_view text) {
+  bool plain = kind == AtomKind::kString;
+  for (const char c : text) plain = plain && c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+  const auto size = static_cast<std::uint32_t>(text.size());
+  char* copy = arena_.allocate(text.size() + 3);
+  *copy++ = '"';
+  if (size > 0) std::memcpy(copy, text.data(), size);
+  copy[size] = '"';
+  copy[size + 1] = ':';
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    head = head << 8 | (i < size ? static_cast<unsigned char>(text[i]) : 0u);
+  }
+  return {copy, head, size, kind, plain, kNone, kNone};
+}
+
 Id AtomPool::intern(AtomKind kind, std::string_view text) {
   const std::uint64_t h = hash(kind, text);
   const Id known =
-      table_.find(h, [&](Id id) { return items_[id].kind == kind && this->text(id) == text; });
+      table_.find(h, [&](Id id) { return items_[id].kind == kind && is_text(id, text); });
   if (known != kNone) return known;
-  char* copy = arena_.allocate(text.size());
-  if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+  items_.push_back(stored(kind, text));
   const Id id = table_.add(h);
-  items_.push_back({copy, static_cast<std::uint32_t>(text.size()), kind, id, id});
-  if (kind != AtomKind::kString) return id;
-  std::string buffer;
-  const std::string_view plain = normalised_text(text, buffer);
-  if (plain != text) {
-    const Id other = intern(AtomKind::kString, plain);
-    items_[id].as_text = other;
-    items_[id].as_any = items_[other].as_any;
-  } else if (const auto minutes = parse_datetime(plain)) {
-    const std::string iso = format_datetime(*minutes);
-    if (iso != plain) {
-      const Id other = intern(AtomKind::kString, iso);
-      items_[id].as_any = other;
+  items_[id].as_text = items_[id].as_any = id;
+  if (kind == AtomKind::kString) normalise(id);
+  return id;
+}
+
+void AtomPool::normalise(Id id) {
+  const std::string_view text = this->text(id);
+  // Most texts are their own normal form: ASCII without blanks around it that is no date-time.
+  const bool trimmed = !text.empty() && text.front() > ' ' && text.back() > ' ';
+  if (!items_[id].plain || !trimmed) {
+    std::string buffer;
+    const std::string_view normal = normalised_text(text, buffer);
+    if (normal != text) {
+      const Id other = intern(AtomKind::kString, normal);
+      items_[id].as_text = other;
+      items_[id].as_any = items_[other].as_any;
+      return;
     }
   }
-  return id;
+  if (text.size() < 16 || text[10] != 'T') return;
+  const auto minutes = parse_datetime(text);
+  if (!minutes) return;
+  const std::string iso = format_datetime(*minutes);
+  if (iso == text) return;
+  const Id other = intern(AtomKind::kString, iso);
+  items_[id].as_any = other;
 }
 
 Id AtomPool::integer(std::int64_t value) {
@@ -105,7 +130,7 @@ Id AtomPool::number(double value) {
   return intern(whole ? AtomKind::kInteger : AtomKind::kNumber, text);
 }
 
-void AtomPool::write_json(Id id, std::string& out) const {
+void AtomPool::write_other(Id id, std::string& out) const {
   if (items_[id].kind == AtomKind::kString) return append_json_string(out, text(id));
   out.append(text(id));
 }

@@ -127,19 +127,49 @@ class AtomPool {
   // UTC minutes. Other kinds are their own.
   [[nodiscard]] Id as_text(Id id) const { return items_[id].as_text; }
   [[nodiscard]] Id as_any(Id id) const { return items_[id].as_any; }
-  void write_json(Id id, std::string& out) const;
+  // Byte order of the texts.
+  [[nodiscard]] bool text_less(Id a, Id b) const {
+    const Item &x = items_[a], &y = items_[b];
+    return x.head != y.head ? x.head < y.head : text(a) < text(b);
+  }
+  [[nodiscard]] bool is_text(Id id, std::string_view text) const {
+    return items_[id].size == text.size() && this->text(id) == text;
+  }
+  void write_json(Id id, std::string& out) const {
+    const Item& item = items_[id];
+    if (item.plain) {
+      out.append(item.data - 1, item.size + std::size_t{2});
+    } else {
+      write_other(id, out);
+    }
+  }
+  // A string as the name of a member, with its colon.
+  void write_key(Id id, std::string& out) const {
+    const Item& item = items_[id];
+    if (item.plain) {
+      out.append(item.data - 1, item.size + std::size_t{3});
+    } else {
+      write_other(id, out);
+      out.push_back(':');
+    }
+  }
 
   [[nodiscard]] Mark mark() const { return {items_.size(), arena_.mark()}; }
   void rollback(const Mark& m);
 
  private:
   struct Item {
-    const char* data;
+    const char* data;  // of a plain string: between the quotes of its JSON form, a colon behind it
+    std::uint64_t head;  // the first bytes, most significant first
     std::uint32_t size;
     AtomKind kind;
+    bool plain;  // a string of ASCII that JSON does not escape
     Id as_text, as_any;
   };
   [[nodiscard]] std::uint64_t hash(AtomKind kind, std::string_view text) const;
+  [[nodiscard]] Item stored(AtomKind kind, std::string_view text);
+  void normalise(Id id);
+  void write_other(Id id, std::string& out) const;
   SlotTable table_;
   std::vector<Item> items_;
   StackArena<char> arena_;

@@ -233,6 +233,18 @@ void Cursor::only(std::initializer_list<std::string_view> keys, bool private_nam
   });
 }
 
+void Cursor::pick(std::initializer_list<Pick> picks) const {
+  const auto* likely = picks.begin();  // canonical objects and these lists are both in order
+  members([&](std::string_view key, const Cursor& value) {
+    for (std::size_t tried = 0; tried < picks.size(); ++tried) {
+      const Pick& pick = *likely;
+      if (++likely == picks.end()) likely = picks.begin();
+      if (pick.key == key) return static_cast<void>(pick.place.emplace(value));
+    }
+    throw value.error("unknown key " + core::quoted(key));
+  });
+}
+
 Document::Document(std::string text, const std::string& file, bool comments)
     : text_(std::move(text)) {
   source_ = {file, {}, {}};

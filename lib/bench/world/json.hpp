@@ -59,6 +59,13 @@ class Cursor {
     std::size_t index = 0;
     for (const auto item : array()) visit(Cursor(item, *this, {}, index++));
   }
+  // One of the members that an object may have, and where it goes.
+  struct Pick {
+    std::string_view key;
+    std::optional<Cursor>& place;
+  };
+  // All members in one pass; every key must be one of these.
+  void pick(std::initializer_list<Pick> picks) const;
   // Every key must be one of these (names starting with "_" are let through when asked).
   void only(std::initializer_list<std::string_view> keys, bool private_names = false) const;
 

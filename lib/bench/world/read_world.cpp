@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "bench/world/condition.hpp"
+#include "bench/world/zones.hpp"
 
 namespace stateutils::bench {
 namespace {
@@ -64,6 +65,7 @@ class WorldReader {
       config->members([](std::string_view, const Cursor& type) { (void)field_type(type); });
     }
     if (const auto files = json.find("files")) (void)files->boolean();
+    if (const auto zones = json.find("zones")) (void)Zones(*zones);
     json.at("verbs").items([&](const Cursor& verb) { read_verb(verb); });
     find_free_fields();
     write_tools();

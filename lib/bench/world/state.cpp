@@ -37,7 +37,7 @@ Id Store::table(std::string_view name) {
 
 Id Store::sorted_row(Id key, Fields& fields) {
   const auto by_name = [&](const auto& a, const auto& b) {
-    return a.first != b.first && atoms.text(a.first) < atoms.text(b.first);
+    return a.first != b.first && atoms.text_less(a.first, b.first);
   };
   // Rows come from canonical JSON or from other rows: most are in order already.
   if (!std::is_sorted(fields.begin(), fields.end(), by_name)) {
@@ -79,8 +79,7 @@ std::span<const Id> Store::rows_of(Id state, Id table) const {
 
 bool Store::key_less(Id a, Id b) const {
   if (a == b) return false;
-  const auto x = atoms.text(a), y = atoms.text(b);
-  return x != y ? x < y : atoms.kind(a) < atoms.kind(b);
+  return atoms.text_less(a, b) || (!atoms.text_less(b, a) && atoms.kind(a) < atoms.kind(b));
 }
 
 Id Store::find_row(Id state, Id table, Id key) const {
@@ -174,18 +173,22 @@ void Store::compare(Id before, Id after, std::vector<Change>& changes) const {
 // The fields that a world declares are few: finding one among them costs less than hashing it.
 Id Store::field_named(Id table, std::string_view name) {
   const TableInfo& info = infos_[table];
-  if (atoms.text(info.key_field) == name) return info.key_field;
+  if (atoms.is_text(info.key_field, name)) return info.key_field;
   for (const auto& [field, type] : info.fields) {
-    if (atoms.text(field) == name) return field;
+    if (atoms.is_text(field, name)) return field;
   }
   return atoms.string(name);
 }
 
-Id Store::read_row(Id table, const Cursor& json) {
+Id Store::read_row(Id table, const Cursor& json, const KindVisitor* visit) {
   fields_.clear();
   Id key = kNone;
+  std::optional<Cursor> kind;
   json.members([&](std::string_view name, const Cursor& value) {
-    if (name.starts_with('_')) return;
+    if (name.starts_with('_')) {
+      if (visit != nullptr && name == "_kind") kind.emplace(value);
+      return;
+    }
     const Id field = field_named(table, name);
     const Id atom = intern_value(atoms, value.element());
     if (field == infos_[table].key_field) {
@@ -200,24 +203,36 @@ Id Store::read_row(Id table, const Cursor& json) {
   if (key == kNone) {
     throw json.error("row without its key " + core::quoted(atoms.text(infos_[table].key_field)));
   }
+  if (kind) (*visit)(table, key, *kind);
   return sorted_row(key, fields_);
 }
 
 Id Store::read_state(const Cursor& json, Id base) {
+  return read_tables(json, base, nullptr);
+}
+
+Id Store::read_preset(const Cursor& json, Id base, const KindVisitor& visit) {
+  refuse_doubled_keys(json);
+  return read_tables(json, base, &visit);
+}
+
+Id Store::read_tables(const Cursor& json, Id base, const KindVisitor* visit) {
   Id state = base;
   json.members([&](std::string_view name, const Cursor& value) {
     if (name.starts_with('_')) return;
     const Id t = table(name);
-    std::vector<Id> added;
+    std::vector<Id>& added = added_;
+    added.clear();
     if (t == kConfig || t == kFiles) {
       value.members([&](std::string_view path, const Cursor& cell) {
         if (path.starts_with('_')) return;
         if (t == kFiles && !cell.is_string()) throw cell.error("a file's content must be a text");
-        added.push_back(
-            row(atoms.string(path), {{value_field(t), intern_value(atoms, cell.element())}}));
+        const Id key = atoms.string(path);
+        fields_.assign(1, {value_field(t), intern_value(atoms, cell.element())});
+        added.push_back(sorted_row(key, fields_));
       });
     } else {
-      value.items([&](const Cursor& item) { added.push_back(read_row(t, item)); });
+      value.items([&](const Cursor& item) { added.push_back(read_row(t, item, visit)); });
     }
     const auto by_key = [&](Id a, Id b) { return key_less(key_of(a), key_of(b)); };
     if (!std::is_sorted(added.begin(), added.end(), by_key)) {
@@ -239,25 +254,23 @@ Id Store::read_state(const Cursor& json, Id base) {
 }
 
 void Store::write_row(Id table, Id row, std::string& out) const {
-  const std::string_view key_name = atoms.text(infos_[table].key_field);
+  const Id key_field = infos_[table].key_field;
   const auto items = rows_[row];
   bool key_done = false;
   out.push_back('{');
-  const auto field = [&](std::string_view name, Id value) {
+  const auto field = [&](Id name, Id value) {
     if (out.back() != '{') out.push_back(',');
-    append_json_string(out, name);
-    out.push_back(':');
+    atoms.write_key(name, out);
     atoms.write_json(value, out);
   };
   for (std::size_t i = 1; i < items.size(); i += 2) {
-    const std::string_view name = atoms.text(items[i]);
-    if (!key_done && key_name < name) {
-      field(key_name, items[0]);
+    if (!key_done && atoms.text_less(key_field, items[i])) {
+      field(key_field, items[0]);
       key_done = true;
     }
-    field(name, items[i + 1]);
+    field(items[i], items[i + 1]);
   }
-  if (!key_done) field(key_name, items[0]);
+  if (!key_done) field(key_field, items[0]);
   out.push_back('}');
 }
 
@@ -304,6 +317,7 @@ Store::Mark Store::mark() const {
 }
 
 void Store::rollback(const Mark& m) {
+  ++epoch_;
   infos_.resize(m.infos);
   states_.rollback(m.states);
   tables_.rollback(m.tables);

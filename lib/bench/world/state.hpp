@@ -1,6 +1,7 @@
 // States of a world: tables of rows, all interned. A state is one id; forking it is copying the id.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,7 @@ class Store {
   [[nodiscard]] std::size_t table_count() const { return infos_.size(); }
   static constexpr Id kConfig = 0, kFiles = 1;  // always present
   [[nodiscard]] Id value_field(Id table) const { return table == kConfig ? value_ : text_; }
+  [[nodiscard]] Id field_named(Id table, std::string_view name);  // its atom
 
   // Rows: a key and named values; fields are kept in byte order of their names.
   [[nodiscard]] Id row(Id key, Fields fields) { return sorted_row(key, fields); }
@@ -78,6 +80,10 @@ class Store {
   // {TABLE: [row...], "config": {path: value}, "files": {path: text}} laid over `base`; names
   // starting with "_" are ignored, repeated keys are kInput.
   [[nodiscard]] Id read_state(const Cursor& json, Id base);
+  // The same, telling of every row with a member "_kind": visit(table, key, cursor of the kind).
+  // Keys that stand twice anywhere are kInput.
+  using KindVisitor = std::function<void(Id, Id, const Cursor&)>;
+  [[nodiscard]] Id read_preset(const Cursor& json, Id base, const KindVisitor& visit);
   void write_row(Id table, Id row, std::string& out) const;
   void write_rows(Id table, std::span<const Id> rows, std::string& out) const;
   [[nodiscard]] std::string write_state(Id state) const;  // canonical
@@ -86,22 +92,29 @@ class Store {
     AtomPool::Mark atoms;
     SequencePool::Mark rows, tables, states;
     std::size_t infos = 0;
+    [[nodiscard]] std::size_t size() const {
+      return atoms.count + rows.count + tables.count + states.count;
+    }
   };
   [[nodiscard]] Mark mark() const;
   void rollback(const Mark& m);
+  [[nodiscard]] std::size_t size() const { return mark().size(); }  // things that are interned
+  // Counts the rollbacks: an id keeps its meaning as long as this stays the same.
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
 
  private:
   [[nodiscard]] bool key_less(Id a, Id b) const;
   [[nodiscard]] Id with_table(Id state, Id table, Id content);
   [[nodiscard]] Id sorted_row(Id key, Fields& fields);
-  [[nodiscard]] Id field_named(Id table, std::string_view name);
-  [[nodiscard]] Id read_row(Id table, const Cursor& json);
+  [[nodiscard]] Id read_row(Id table, const Cursor& json, const KindVisitor* visit);
+  [[nodiscard]] Id read_tables(const Cursor& json, Id base, const KindVisitor* visit);
 
   SequencePool rows_, tables_, states_;
   std::vector<TableInfo> infos_;
+  std::uint64_t epoch_ = 0;
   Id value_ = kNone, text_ = kNone, path_ = kNone, id_ = kNone, empty_table_ = 0, empty_ = 0;
   // Rooms for what is about to be interned.
-  std::vector<Id> items_, next_rows_, next_tables_;
+  std::vector<Id> items_, next_rows_, next_tables_, added_;
   Fields fields_;
 };
 

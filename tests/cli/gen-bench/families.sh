@@ -1,5 +1,5 @@
 # Each family: emitted tasks are validated, the oracle passes, idling does not.
-for family in contracts fsm knapsack listops mpi par paradox; do
+for family in contracts fsm knapsack listops mpi par paradox pdfa; do
   gen-bench generate --family $family -n 9 --quiet -o $family.jsonl
   echo "$family $(grep '"task_id"' $family.jsonl | jq -s -c '[length > 5, (map(.validation.ok)|all), (map(.validation.killed >= 40)|all)]')"
   for agent in oracle noop; do
@@ -12,6 +12,12 @@ gen-bench run --agent builtin:router routing.jsonl --no-frame | jq -s -c '[(map(
 gen-bench run --agent builtin:static routing.jsonl --no-frame | jq -s -c 'map(.routing.silent_failures)|add > 0'
 gen-bench run --agent builtin:oracle "$D/knapsack.jsonl" --no-frame | jq -c .scores.quality | sort | uniq -c | tr -s ' '
 gen-bench generate --family routing -n 6 --quiet --no-frame | gen-bench run --agent builtin:router - --no-frame | jq .verdict.strict | uniq
+gen-bench generate --family routing -n 12 --quiet --no-frame -o routes --report routes.json
+jq -s -c '[length > 3, (map(.validation.ok)|all), (map(.validation.killed >= 40)|all), (map(.validation.shortcuts.blind)|any)]' routes
+jq -c '[.kill_rate, (.rejected|map(.why)|unique)]' routes.json
+gen-bench run --agent builtin:static routes --no-frame | jq .verdict.strict | uniq
+gen-bench validate routes --no-frame | cmp - routes
+jq -c '.expected.cost += 1' routes | gen-bench validate - --quiet --no-frame --keep-bad | jq -c .validation.why | sort | uniq
 gen-bench generate --family probe -n 3 --quiet --no-frame -o probe.jsonl
 jq -c '[.validation.ok,.validation.killed>=40]' probe.jsonl
 head -1 probe.jsonl >one.jsonl

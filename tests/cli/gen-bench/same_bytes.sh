@@ -1,5 +1,5 @@
 # Threads, slices, zone and locale change nothing; a shorter run is a prefix of a longer one.
-for family in conflict17 fsm knapsack listops paradox probe routing stategen; do
+for family in conflict17 fsm knapsack listops paradox pdfa probe routing stategen; do
   n=20
   gen-bench generate --family $family -n $n --quiet --no-frame --threads 1 -o one
   TZ=Asia/Tokyo LC_ALL=C.UTF-8 gen-bench generate --family $family -n $n --quiet --no-frame --threads 3 | cmp - one

@@ -7,7 +7,7 @@
 
 #include "bench/families/fsm/fsm_model.hpp"
 #include "bench/families/small/mpi.hpp"
-#include "bench/families/small/routing.hpp"
+#include "bench/families/small/routing_check.hpp"
 #include "bench/families/small/small.hpp"
 #include "bench/families/workshop.hpp"
 #include "bench/pack/pack.hpp"
@@ -157,6 +157,42 @@ TEST_CASE("routing: every known outcome") {
   CHECK(reroutes == 21);
   CHECK(decisions == 10);
   CHECK(react > 5 * decisions);
+}
+
+TEST_CASE("routing: two searches agree, and what went wrong somewhere is told apart") {
+  const Document document(data("vectors/tool_routing.json"), "routing", false);
+  std::size_t blind = 0;
+  document.root().items([&](const Cursor& record) {
+    const Validation v = validate_routing(record, {});
+    CHECK(v.plans_accepted == 1);
+    CHECK(v.survivors.empty());
+    CHECK(v.killed + v.equivalent == v.mutants);
+    CHECK_FALSE(v.noop);
+    blind += v.blind;
+  });
+  CHECK(blind < 19);
+  for (std::uint64_t index = 0; index < 60; ++index) {
+    SmallDraw drawn = make_small({"routing", "medium", 4, {}}, index, 0);
+    const Hardened done = harden_routing(std::move(drawn.draw), {});
+    for (const Rejected& r : done.report.rejected) {
+      CHECK(r.why == std::vector<std::string>{"the plan that never looks passes"});
+    }
+    CHECK(done.report.kill_rate() == 1);
+  }
+}
+
+TEST_CASE("routing: expected trips that are not the right ones are refused") {
+  const json record = json::parse(data("vectors/tool_routing.json"))[0];
+  const auto why = [&](const char* key, const json& value) {
+    json changed = record;
+    changed["expected"][key] = value;
+    const Document document(changed.dump(), "routing", false);
+    return validate_routing(document.root(), {}).why;
+  };
+  CHECK(why("cost", 1000).front() == "the record's expected trip is not the cheapest");
+  CHECK(why("calls", json::array()).front() == "the record's expected trip is not the cheapest");
+  CHECK(why("outcome", "escalated").front() == "the record's expected trip is not the cheapest");
+  CHECK(why("reroutes", 7).front() == "the record's expected trip is not the cheapest");
 }
 
 TEST_CASE("constraint systems: verdicts and minimal unsatisfiable subsets") {

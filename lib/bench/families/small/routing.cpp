@@ -257,6 +257,11 @@ RoutingTrial route_fixed(const RoutingTask& task) {
   return out;
 }
 
+bool is_right_trip(const RoutingTrial& expected, const RoutingTrial& got) {
+  return got.outcome == expected.outcome && got.calls == expected.calls &&
+         got.reroutes == expected.reroutes && got.silent_failures == 0;
+}
+
 bool is_routing_strategy(std::string_view agent) {
   return agent == "builtin:router" || agent == "builtin:static" || agent == "builtin:react";
 }
@@ -274,8 +279,7 @@ std::string routing_trial_json(const Cursor& task, const std::string& agent, std
   } else if (agent != "builtin:noop") {
     throw core::usage_error("routing is played by builtin:router, static, react, oracle or noop");
   }
-  const bool strict = got.outcome == wanted.outcome && got.calls == wanted.calls &&
-                      got.reroutes == wanted.reroutes && got.silent_failures == 0;
+  const bool strict = is_right_trip(wanted, got);
   const double score = strict ? 1 : 0;
   const auto id = task.find("task_id");
   std::string out;

@@ -38,6 +38,9 @@ struct RoutingTrial {
 // What `expected` of a record says.
 [[nodiscard]] RoutingTrial read_expected(const Cursor& expected);
 
+// Whether a trip is the one expected: same calls, same outcome, every failure noticed.
+[[nodiscard]] bool is_right_trip(const RoutingTrial& expected, const RoutingTrial& got);
+
 // "builtin:router", "builtin:static" and "builtin:react": strategies that play routing tasks only.
 [[nodiscard]] bool is_routing_strategy(std::string_view agent);
 // One trial record. Other agents than the strategies, "builtin:oracle" (a router) and

@@ -52,8 +52,9 @@ SmallDraw make_site(const SmallOptions& options, core::Rng& rng) {
 }  // namespace
 
 bool is_small_family(std::string_view family) {
-  static constexpr std::string_view kNames[] = {
-      "contracts", "fsm", "knapsack", "listops", "mpi", "par", "paradox", "probe", "routing"};
+  static constexpr std::string_view kNames[] = {"contracts", "fsm",    "knapsack", "listops",
+                                                "mpi",       "par",    "paradox",  "pdfa",
+                                                "probe",     "routing"};
   return std::find(std::begin(kNames), std::end(kNames), family) != std::end(kNames);
 }
 
@@ -107,6 +108,7 @@ SmallDraw make_small(const SmallOptions& options, std::uint64_t index, std::uint
   if (options.family == "contracts") record = make_contracts(options, index, rng);
   if (options.family == "mpi") record = make_mpi(options, index, rng);
   if (options.family == "par") record = make_par(options, index, rng);
+  if (options.family == "pdfa") record = make_pdfa(options, index, rng);
   if (options.family == "probe") record = make_probe(options, index, rng);
   if (options.family == "listops") record.set("world", std::string(kSilentWorld));
   out.world = options.family == "listops" ? kSilentWorld : family_world(options.family);
@@ -123,8 +125,8 @@ SmallDraw make_small(const SmallOptions& options, std::uint64_t index, std::uint
 
 std::string_view family_world(std::string_view family) {
   if (family == "knapsack") return kKnapsackWorld;
-  const bool silent =
-      family == "paradox" || family == "mpi" || family == "contracts" || family == "par";
+  const bool silent = family == "paradox" || family == "mpi" || family == "contracts" ||
+                      family == "par" || family == "pdfa";
   return silent ? kSilentWorld : std::string_view();
 }
 
@@ -142,6 +144,7 @@ bool read_family_task(const Cursor& json, Store& store, Task& task) {
   if (task.family == "contracts") return read_contracts(json, store, task), true;
   if (task.family == "mpi") return read_mpi(json, store, task), true;
   if (task.family == "par") return read_par(json, store, task), true;
+  if (task.family == "pdfa") return read_pdfa(json, store, task), true;
   return false;
 }
 

@@ -1,5 +1,5 @@
-// Families whose tasks are one record each: contracts, knapsack, listops, mpi, paradox, par, probe,
-// routing, and random sites.
+// Families whose tasks are one record each: contracts, knapsack, listops, mpi, paradox, par, pdfa,
+// probe, routing, and random sites.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,8 @@ bool read_family_task(const Cursor& json, Store& store, Task& task);
                                       core::Rng& rng);
 [[nodiscard]] TaskRecord make_listops(const SmallOptions& options, std::uint64_t index,
                                       core::Rng& rng);
+[[nodiscard]] TaskRecord make_pdfa(const SmallOptions& options, std::uint64_t index,
+                                   core::Rng& rng);
 [[nodiscard]] TaskRecord make_routing(const SmallOptions& options, std::uint64_t index,
                                       core::Rng& rng);
 [[nodiscard]] TaskRecord make_probe(const SmallOptions& options, std::uint64_t index,
@@ -54,6 +56,7 @@ bool read_family_task(const Cursor& json, Store& store, Task& task);
 [[nodiscard]] TaskRecord make_par(const SmallOptions& options, std::uint64_t index, core::Rng& rng);
 void read_contracts(const Cursor& json, Store& store, Task& task);
 void read_par(const Cursor& json, Store& store, Task& task);
+void read_pdfa(const Cursor& json, Store& store, Task& task);
 void read_mpi(const Cursor& json, Store& store, Task& task);
 void read_knapsack(const Cursor& json, Store& store, Task& task);
 void read_paradox(const Cursor& json, Store& store, Task& task);
