@@ -15,7 +15,7 @@ bool is_call(const std::uint8_t* at) {
 }
 
 std::uint32_t operand(const std::uint8_t* at) {
-  return at[1] | (at[2] << 8) | (at[3] << 16) | ((at[4] & 1u) << 24);
+  return at[1] | (std::uint32_t{at[2]} << 8) | (std::uint32_t{at[3]} << 16) | ((at[4] & 1u) << 24);
 }
 
 void set_operand(std::uint8_t* at, std::uint32_t value) {
