@@ -8,28 +8,28 @@ namespace stateutils::kv {
 namespace {
 
 // The first byte of an entry: a shape, or that its size and the text as it is follow.
-constexpr unsigned char kPlain = 255;
-constexpr char kGap = '\x01';  // a digit of a shape; a text that holds it is kept as it is
-constexpr char kLower = 'a', kUpper = 'A';
+constexpr unsigned char kPlainId = 255;
+constexpr char kIdGap = '\x01';  // a digit of a shape; a text that holds it is kept as it is
+constexpr char kLowerId = 'a', kUpperId = 'A';
 constexpr std::size_t kLongestShaped = 255;
 
 // By character: the value of a decimal digit, that of a letter with 16 or 32 for its case, else
 // 255.
-constexpr std::uint8_t kOfLower = 16, kOfUpper = 32, kNoDigit = 255;
+constexpr std::uint8_t kLowerDigit = 16, kUpperDigit = 32, kNoDigit = 255;
 constexpr std::array<std::uint8_t, 256> digit_table() {
   std::array<std::uint8_t, 256> table{};
   for (std::uint8_t& entry : table) entry = kNoDigit;
   for (std::uint8_t i = 0; i < 10; ++i) table[std::size_t{'0'} + i] = i;
   for (std::uint8_t i = 10; i < 16; ++i) {
-    table[std::size_t{'a'} + i - 10] = kOfLower | i;
-    table[std::size_t{'A'} + i - 10] = kOfUpper | i;
+    table[std::size_t{'a'} + i - 10] = kLowerDigit | i;
+    table[std::size_t{'A'} + i - 10] = kUpperDigit | i;
   }
   return table;
 }
-constexpr std::array<std::uint8_t, 256> kDigits = digit_table();
+constexpr std::array<std::uint8_t, 256> kDigitTable = digit_table();
 
 std::uint8_t digit_of(char c) {
-  return kDigits[static_cast<unsigned char>(c)];
+  return kDigitTable[static_cast<unsigned char>(c)];
 }
 
 // Sizes in groups of 7 bits, the last one without its upper bit.
@@ -51,13 +51,13 @@ std::size_t take_size(const char*& at) {
 std::uint32_t shape_of(std::string_view text, std::string& shape) {
   bool lower = false;
   for (const char c : text) lower |= c >= 'a' && c <= 'f';
-  const std::uint8_t other = lower ? kOfUpper : kOfLower;
+  const std::uint8_t other = lower ? kUpperDigit : kLowerDigit;
   shape.resize(text.size() + 1);
-  shape[0] = lower ? kLower : kUpper;
+  shape[0] = lower ? kLowerId : kUpperId;
   std::uint32_t digits = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_digit = (digit_of(text[i]) & (other | 128)) == 0;
-    shape[i + 1] = is_digit ? kGap : text[i];
+    shape[i + 1] = is_digit ? kIdGap : text[i];
     digits += is_digit ? 1 : 0;
   }
   return digits;
@@ -69,15 +69,15 @@ std::uint32_t shape_of(std::string_view text, std::string& shape) {
 void IdTexts::encode(std::string_view text) {
   entry_.clear();
   std::uint32_t shape = kNone;
-  if (text.size() <= kLongestShaped && text.find(kGap) == text.npos) {
+  if (text.size() <= kLongestShaped && text.find(kIdGap) == text.npos) {
     const std::uint32_t digits = shape_of(text, shape_);
     if (digits > 0 && 2 * digits >= text.size()) {
-      shape = shapes_.size() < kPlain ? shapes_.intern(shape_) : shapes_.find(shape_);
+      shape = shapes_.size() < kPlainId ? shapes_.intern(shape_) : shapes_.find(shape_);
       if (shape != kNone) shape_bytes_[shape] = static_cast<std::uint8_t>((digits + 1) / 2);
     }
   }
   if (shape == kNone) {
-    entry_ += static_cast<char>(kPlain);
+    entry_ += static_cast<char>(kPlainId);
     put_size(entry_, text.size());
     entry_ += text;
     return;
@@ -85,7 +85,7 @@ void IdTexts::encode(std::string_view text) {
   entry_ += static_cast<char>(shape);
   bool half = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (shape_[i + 1] != kGap) continue;
+    if (shape_[i + 1] != kIdGap) continue;
     const int value = digit_of(text[i]) & 15;
     if (half) {
       entry_.back() = static_cast<char>(entry_.back() | value);
@@ -98,7 +98,7 @@ void IdTexts::encode(std::string_view text) {
 
 std::size_t IdTexts::entry_size(const char* entry) const {
   const auto shape = static_cast<unsigned char>(*entry);
-  if (shape != kPlain) return std::size_t{1} + shape_bytes_[shape];
+  if (shape != kPlainId) return std::size_t{1} + shape_bytes_[shape];
   const char* at = entry + 1;
   const std::size_t size = take_size(at);
   return static_cast<std::size_t>(at - entry) + size;
@@ -147,7 +147,7 @@ std::uint32_t IdTexts::intern(std::string_view text) {
 std::string IdTexts::operator[](std::uint32_t number) const {
   const char* at = entry(number);
   const auto number_of_shape = static_cast<unsigned char>(*at++);
-  if (number_of_shape == kPlain) {
+  if (number_of_shape == kPlainId) {
     const std::size_t size = take_size(at);
     return {at, size};
   }
@@ -155,7 +155,7 @@ std::string IdTexts::operator[](std::uint32_t number) const {
   std::string text(shape.substr(1));
   bool half = false;
   for (char& c : text) {
-    if (c != kGap) continue;
+    if (c != kIdGap) continue;
     const auto byte = static_cast<unsigned char>(*at);
     const int value = half ? byte & 15 : byte >> 4;
     c = static_cast<char>(value < 10 ? '0' + value : shape[0] + value - 10);

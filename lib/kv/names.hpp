@@ -96,7 +96,7 @@ class IdTexts {
   std::vector<std::uint32_t> starts_;  // by group, within its block
   std::uint32_t size_ = 0;
   NumberTable table_;
-  Names shapes_;                                 // texts whose digits are kGap
+  Names shapes_;                                 // texts whose digits are gaps
   std::array<std::uint8_t, 255> shape_bytes_{};  // of its digits, two in one
   std::string entry_, shape_;                    // of the text in hand
 };

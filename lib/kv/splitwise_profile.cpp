@@ -9,19 +9,10 @@
 #include "core/jsonl.hpp"
 #include "core/units.hpp"
 #include "kv/hardware.hpp"
+#include "kv/table_rows.hpp"
 
 namespace stateutils::kv {
 namespace {
-
-std::vector<std::string_view> columns(std::string_view line) {
-  std::vector<std::string_view> cells;
-  for (std::size_t from = 0;;) {
-    const std::size_t comma = line.find(',', from);
-    cells.push_back(line.substr(from, comma - from));
-    if (comma == std::string_view::npos) return cells;
-    from = comma + 1;
-  }
-}
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -45,7 +36,7 @@ SplitwiseProfile::SplitwiseProfile(const std::string& given, const std::string& 
   const auto trimmed = [](std::string_view text) {
     return text.ends_with('\r') ? text.substr(0, text.size() - 1) : text;
   };
-  const auto header = columns(trimmed(line));
+  const auto header = split_cells(trimmed(line));
   for (std::size_t i = 0; i < names.size(); ++i) {
     place[i] = static_cast<std::size_t>(std::ranges::find(header, names[i]) - header.begin());
     if (place[i] == header.size()) {
@@ -54,7 +45,7 @@ SplitwiseProfile::SplitwiseProfile(const std::string& given, const std::string& 
   }
   std::map<double, std::vector<double>> prompt, token;
   while (lines.next(line)) {
-    const auto cells = columns(trimmed(line));
+    const auto cells = split_cells(trimmed(line));
     if (cells.size() == 1 && cells[0].empty()) continue;
     if (cells.size() != header.size()) throw core::input_error(lines.place(), "cells are missing");
     if (cells[place[0]] != model || cells[place[1]] != hardware) continue;

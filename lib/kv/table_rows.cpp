@@ -11,16 +11,6 @@
 namespace stateutils::kv {
 namespace {
 
-std::vector<std::string> split(std::string_view line) {
-  std::vector<std::string> cells;
-  for (std::size_t from = 0;;) {
-    const std::size_t comma = line.find(',', from);
-    cells.emplace_back(line.substr(from, comma - from));
-    if (comma == std::string_view::npos) return cells;
-    from = comma + 1;
-  }
-}
-
 std::vector<std::string> cells_of_json(std::string_view line, const core::Place& place,
                                        const std::vector<std::string>& columns) {
   const nlohmann::json object = core::parse_json(line, place.file);
@@ -36,6 +26,16 @@ std::vector<std::string> cells_of_json(std::string_view line, const core::Place&
 }
 
 }  // namespace
+
+std::vector<std::string_view> split_cells(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (std::size_t from = 0;;) {
+    const std::size_t comma = line.find(',', from);
+    cells.push_back(line.substr(from, comma - from));
+    if (comma == std::string_view::npos) return cells;
+    from = comma + 1;
+  }
+}
 
 double TableRow::number(std::size_t column, double least, double most) const {
   const auto value = core::parse_double(cells_[column]);
@@ -63,7 +63,7 @@ void read_rows(const std::string& text, const std::string& file,
       ++rows;
       continue;
     }
-    const std::vector<std::string> all = split(line);
+    const std::vector<std::string_view> all = split_cells(line);
     if (at.empty()) {
       width = all.size();
       for (const std::string& column : columns) {
@@ -82,7 +82,7 @@ void read_rows(const std::string& text, const std::string& file,
                               std::to_string(all.size()) + " cells, not " + std::to_string(width));
     }
     std::vector<std::string> cells;
-    for (const std::size_t place : at) cells.push_back(all[place]);
+    for (const std::size_t place : at) cells.emplace_back(all[place]);
     row({std::move(cells), columns, lines.place()});
     ++rows;
   }

@@ -10,6 +10,9 @@
 
 namespace stateutils::kv {
 
+// What stands between the commas of a line, as it stands there; none is quoted.
+[[nodiscard]] std::vector<std::string_view> split_cells(std::string_view line);
+
 class TableRow {
  public:
   TableRow(std::vector<std::string> cells, const std::vector<std::string>& names, core::Place place)

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034  # the faults use what is set here
+# shellcheck shell=bash disable=SC2034,SC2154  # the faults use what is set here; run.sh names the fault
 # What the faults share: the cases of a tool, clean reference runs, and what must hold after a fault.
 #
 # tests/torture/cases/TOOL.sh declares commands:
@@ -14,6 +14,7 @@
 #   cut=framed     the same, but an empty stream and a missing last newline are valid
 #   mask=REGEX     text of a filter's output that differs from run to run, such as times
 #   skip=FAULT     leave this fault out, with the reason beside it
+#   only=FAULT     take this fault and others so named, of a command whose writer another case tries
 #   lock           the command takes --lock FILE
 #   once           a result that is there is refused
 #   flip=verified  the input carries checksums: a flipped bit is refused or changes nothing
@@ -58,7 +59,7 @@ open_case() {
   name=${fields[0]}
   kind=${fields[1]}
   command=${fields[2]}
-  IN='' ext='' given='' ok=0 cut='' flip='' mask='' takes_lock=0 once=0 skip=''
+  IN='' ext='' given='' ok=0 cut='' flip='' mask='' takes_lock=0 once=0 skip='' only=''
   for trait in "${fields[@]:3}"; do
     case $trait in
       in=*) IN=${trait#in=} ;;
@@ -68,6 +69,7 @@ open_case() {
       cut=*) cut=${trait#cut=} ;;
       flip=*) flip=${trait#flip=} ;;
       skip=*) skip="$skip ${trait#skip=}" ;;
+      only=*) only="$only ${trait#only=}" ;;
       lock) takes_lock=1 ;;
       once) once=1 ;;
       mask=*) mask=${trait#mask=} ;;
@@ -81,6 +83,9 @@ open_case() {
   fi
   command=${command//@IN@/\"\$IN\"}
   command=${command//@OUT@/\"\$OUT\"}
+  taken=0
+  if [[ " $skip " == *" $fault "* ]] || [[ -n $only && " $only " != *" $fault "* ]]; then return 0; fi
+  taken=1
   reference=$work/reference
   rm -rf "$reference" "$reference.stdout"
   fresh_box none

@@ -28,7 +28,11 @@ for fields in "${cases[@]}"; do
   before=$bad
   bad=0
   runs=0
-  if open_case "$fields" && [[ " $skip " != *" $fault "* ]]; then torture; fi
+  if open_case "$fields" && [ "$taken" -eq 1 ]; then torture; fi
+  if [ "$taken" -eq 0 ]; then
+    bad=$before
+    continue
+  fi
   verdict=$([ $bad -eq 0 ] && echo held || echo FAILED)
   echo "$fault: $tool $name: $runs runs, $verdict"
   if [ -n "${STATEUTILS_TORTURE_TABLE:-}" ]; then

@@ -22,7 +22,7 @@ std::string drawn(core::Rng& rng, std::string_view letters, std::size_t size) {
 
 std::string uuid(core::Rng& rng, std::string_view digits) {
   std::string text;
-  for (const std::size_t part : {8, 4, 4, 4, 12}) {
+  for (const std::size_t part : std::initializer_list<std::size_t>{8, 4, 4, 4, 12}) {
     text += (text.empty() ? "" : "-") + drawn(rng, digits, part);
   }
   return text;
@@ -73,12 +73,12 @@ TEST_CASE("ids come back as they were, under their first numbers") {
       const std::string text = !texts.empty() && rng.chance(0.2) ? texts[rng.below(texts.size())]
                                : seed == 6                       ? uuid(rng, kLowerHex)
                                                                  : some_id(rng);
-      const auto [known, is_new] = numbers.emplace(text, static_cast<std::uint32_t>(texts.size()));
-      if (is_new) texts.push_back(text);
+      const auto known = numbers.emplace(text, static_cast<std::uint32_t>(texts.size()));
+      if (known.second) texts.push_back(text);
       const std::uint32_t number = ids.intern(text);
-      if (number != known->second) {
+      if (number != known.first->second) {
         INFO("seed ", seed, " text ", text);
-        REQUIRE(number == known->second);
+        REQUIRE(number == known.first->second);
       }
     }
     REQUIRE(ids.size() == texts.size());
