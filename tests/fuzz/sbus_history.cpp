@@ -50,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(calls_from_edn(text, "fuzz"));
         break;
       case 'j':
+        if (const auto txns = txns_from_json(text, "fuzz")) check(*txns);
         check(calls_from_json(text, "fuzz"));
         break;
       case 'l':
