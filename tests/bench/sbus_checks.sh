@@ -6,7 +6,7 @@ set -eu
 rounds=11 operations=2000000 model=()
 [ -z "${BENCH_SMOKE:-}" ] || { rounds=1 operations=1000 model=(--agents 2); }
 figure=$STATEUTILS_SOURCE/scripts/bench_figure.sh
-ondemand=${STATEUTILS_BIN%/*}/tests/sbus_ondemand
+lines=${STATEUTILS_BIN%/*}/tests/sbus_lines
 work=$(mktemp -d "${TMPDIR:-/tmp}/stateutils-sbus.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -22,24 +22,13 @@ seconds() {
   awk -v measure="$measure" '{ print (measure == "wall" ? $1 : $2 + $3) }' took
 }
 
-# Sixteen agents read and commit in turn on 64 keys, as a correct bus records them.
-python3 - "$operations" >log.jsonl <<'PY'
-import sys
-keys, agents, written = 64, 16, [0] * 64
-for i in range(int(sys.argv[1]) // 2):
-    key, agent, at = i * 37 % keys, i % agents, 1_700_000_000_000_000_000 + i * 2000
-    head = f'"agent":"agent-{agent:02}"'
-    print(f'{{"ts":{at},{head},"op":"get","key":"shard/{key:04}","status":200,"version":{written[key]}}}')
-    written[key] += 1
-    print(f'{{"ts":{at + 1000},{head},"op":"commit","key":"shard/{key:04}","expected_version":{written[key] - 1},'
-          f'"status":200,"version":{written[key]}}}')
-PY
+"$lines" make "$operations" >log.jsonl
 echo "input: $(sha256sum <log.jsonl | cut -c1-16) $operations records, $(stat -c %s log.jsonl) bytes"
 audit=(sbus-check audit --no-frame --summary log.jsonl)
 for _ in $(seq "$rounds"); do
-  echo "$(seconds cpu "${audit[@]}") $(seconds cpu "$ondemand" log.jsonl)"
+  echo "$(seconds cpu "${audit[@]}") $(seconds cpu "$lines" on-demand log.jsonl)"
 done >audit_rounds
-bash "$figure" -s -u "CPU s" -T 0.4 -c "${audit[*]}" -p "sbus_ondemand log.jsonl" sbus-check \
+bash "$figure" -s -u "CPU s" -T 0.4 -c "${audit[*]}" -p "sbus_lines on-demand log.jsonl" sbus-check \
   "audit vs raw simdjson On-Demand on the same records" <audit_rounds
 awk -v n="$operations" '{ print n / $1 }' audit_rounds |
   bash "$figure" -u "ops/CPU s" -T 3000000 -c "${audit[*]}" sbus-check "audit, every check on"
