@@ -1,8 +1,6 @@
-// Operation logs for tests/bench/sbus.sh:
-//   sbus_lines make RECORDS       a clean log of gets and commits of about 100 bytes each, to
-//   stdout sbus_lines on-demand FILE     every field of every record taken by simdjson On-Demand,
-//   unchecked:
-//                                 the least that a reader of the log has to do
+// Operation logs for tests/bench/sbus_checks.sh. `sbus_lines make RECORDS` writes a clean log of
+// gets and commits of about 100 bytes each; `sbus_lines on-demand FILE` takes every field of every
+// record by simdjson On-Demand, unchecked: the least that a reader of the log has to do.
 #include <simdjson.h>
 
 #include <cstdio>
