@@ -1,6 +1,8 @@
 // What a stream's reader leaves out because it stood in a line before makes no difference.
 #include <doctest.h>
 
+#include <algorithm>
+
 #include "bench/families/workshop.hpp"
 #include "bench/pack/shipped.hpp"
 #include "bench/run/agents.hpp"
