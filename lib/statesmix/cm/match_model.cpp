@@ -61,18 +61,15 @@ void MatchModel::start_byte(const std::uint8_t* history, std::size_t position) {
   if (length_ != 0) predicted_ = history[pointer_];
 }
 
-void MatchModel::predict(const LogisticTables& t, int bit_index, std::int16_t* x) {
-  if (length_ == 0) {
-    x[0] = x[1] = 0;
-    return;
-  }
+MatchModel::Inputs MatchModel::predict(const LogisticTables& t, int bit_index) {
+  if (length_ == 0) return {0, 0};
   expected_bit_ = (predicted_ >> (7 - bit_index)) & 1;
   cell_ = &cells_[bucket(length_) * 2 + (bit_index == 0 ? 0 : 1)];
   const std::uint32_t p = cell_p16(*cell_);
   const int st = stretch(t, p);
   const int linear = (static_cast<int>(p) - 32768) >> 6;
-  x[0] = static_cast<std::int16_t>(expected_bit_ != 0 ? st : -st);
-  x[1] = static_cast<std::int16_t>(expected_bit_ != 0 ? linear : -linear);
+  const int sign = expected_bit_ != 0 ? 1 : -1;
+  return {static_cast<std::int16_t>(sign * st), static_cast<std::int16_t>(sign * linear)};
 }
 
 bool MatchModel::update(int bit, const LogisticTables& t) {

@@ -26,8 +26,11 @@ class MatchModel {
   void prepare_byte(const std::uint8_t* history, std::size_t position);
   void start_byte(const std::uint8_t* history, std::size_t position);
 
-  // Writes two inputs; both 0 without a match.
-  void predict(const LogisticTables& t, int bit_index, std::int16_t* x);
+  struct Inputs {
+    std::int16_t stretched, linear;
+  };
+  // Both 0 without a match.
+  Inputs predict(const LogisticTables& t, int bit_index);
   // Whether the match ended with this bit.
   bool update(int bit, const LogisticTables& t);
 

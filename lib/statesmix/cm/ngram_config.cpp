@@ -32,7 +32,13 @@ SelectorShape selector_shape(Selector s) {
     case Selector::kByte2Bit:
     case Selector::kClassesBit:
     case Selector::kAboveBit:
+    case Selector::kByte3Bit:
+    case Selector::kWordBit:
       return {256, false, false, false};
+    case Selector::kMissesBit:
+      return {256, false, true, false};
+    case Selector::kOrder2Bit:
+      return {1024, false, false, false};
     case Selector::kInWordPartial:
       return {2, true, false, false};
     case Selector::kColumnBit:
@@ -50,7 +56,7 @@ int NgramConfig::counter_inputs() const {
 }
 
 int NgramConfig::inputs() const {
-  const auto n = static_cast<int>(runs.size() + 2 * match_lengths.size());
+  const auto n = static_cast<int>(runs.size() + match_inputs() * match_lengths.size());
   return counter_inputs() + n + external + (bias ? 1 : 0);
 }
 
@@ -91,15 +97,16 @@ std::vector<std::size_t> NgramConfig::component_inputs(std::size_t component) co
   }
   if (component < all + runs.size()) return {first_run + component - all};
   const std::size_t match = component - all - runs.size();
-  const std::size_t first = first_run + runs.size() + 2 * match;
-  return {first, first + 1};
+  const std::size_t first = first_run + runs.size() + match_inputs() * match;
+  return match_linear ? std::vector<std::size_t>{first, first + 1}
+                      : std::vector<std::size_t>{first};
 }
 
 std::size_t NgramConfig::memory() const {
   std::size_t sum = CounterBank::memory(*this);
   sum += match_lengths.size() * MatchModel::memory(match_bits);
-  sum += MixLayer::memory(selectors, inputs());
-  sum += MixLayer::memory(finals, static_cast<int>(selectors.size()));
+  sum += MixLayer::memory(selectors, inputs(), eager);
+  sum += MixLayer::memory(finals, static_cast<int>(selectors.size()), false);
   return sum + Refiner::memory(*this);
 }
 

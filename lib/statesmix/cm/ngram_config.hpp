@@ -29,6 +29,10 @@ enum class Selector : std::uint8_t {
   kExpected,        // byte expected by the long match x bit
   kBracketPartial,  // class of the byte above x c0
   kRunsBit,         // how many runs agree with c0, and with each other, x bit
+  kByte3Bit,        // the third last byte x bit
+  kWordBit,         // 8 bits of the word's hash x bit
+  kMissesBit,       // which of the last bits were surprises x bit
+  kOrder2Bit,       // 10 bits of the last two bytes' hash x bit
   kCount
 };
 
@@ -61,16 +65,20 @@ struct NgramConfig {
   std::vector<ApmConfig> apms;      // refine the mix; averaged with it by weight
   int table_bits = 18;  // 2^bits buckets per hashed context, fewer where a context has few values
   int match_bits = 18;
-  int apm_bits = 16;        // 2^bits rows of the hashed ones
-  bool linear = false;      // a third input per hashed context, linear in the probability
-  bool bias = true;         // a constant input
-  int external = 0;         // inputs from outside (the SSM)
-  std::vector<bool> off{};  // components left out, by number (eval); empty: none
+  int apm_bits = 16;         // 2^bits rows of the hashed ones
+  bool linear = false;       // a third input per hashed context, linear in the probability
+  bool match_linear = true;  // a second input per match model, linear too
+  bool bias = true;          // a constant input
+  int rate = 26000;          // of the mixers at the start, in 2^-20, above what is left of it later
+  bool eager = false;        // rows of weights that were chosen seldom learn faster
+  int external = 0;          // inputs from outside (the SSM)
+  std::vector<bool> off{};   // components left out, by number (eval); empty: none
 
   [[nodiscard]] int inputs() const;
   [[nodiscard]] int bits(Context c) const;
   [[nodiscard]] std::size_t counters() const { return contexts.size() + (order0 ? 2 : 1); }
   [[nodiscard]] int counter_inputs() const;
+  [[nodiscard]] std::size_t match_inputs() const { return match_linear ? 2 : 1; }
   // Contexts (order 1 and 0 after the hashed ones), runs and matches, in the order of `off`.
   [[nodiscard]] std::vector<std::string> components() const;
   // The inputs that a component has in the mix; the first is its stretched probability.

@@ -14,10 +14,10 @@ constexpr std::int32_t kFinalRate = 1000;  // in 2^-20
 // Errors up to this many 2^-20 move weights by less than is worth the memory traffic.
 constexpr int kQuiet = 1;
 
-// rate(i) = 0.0025 + 0.025 * 60000 / (60000 + 8 i) in 2^-20.
-std::int32_t mixer_rate(std::size_t i) {
+// rate(i) = 0.0025 + start * 60000 / (60000 + 8 i) in 2^-20.
+std::int32_t mixer_rate(std::size_t i, int start) {
   const std::uint64_t decaying =
-      std::uint64_t{26000} * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
+      static_cast<std::uint64_t>(start) * 60000 / (60000 + 8 * static_cast<std::uint64_t>(i));
   return static_cast<std::int32_t>(2600 + decaying);
 }
 
@@ -30,10 +30,10 @@ NgramModel::NgramModel(const NgramConfig& config, Arena& arena, Isa isa)
       external_(static_cast<std::size_t>(config.external)),
       first_match_(static_cast<std::size_t>(config.counter_inputs()) + config.runs.size()),
       counters_(config, arena),
-      sets_(config.selectors, config.inputs(), first_weight(2, config.inputs()), arena,
-            mixer_kernels(isa)),
+      sets_(config.selectors, config.inputs(), first_weight(2, config.inputs()), config.eager,
+            arena, mixer_kernels(isa)),
       finals_(config.finals, static_cast<int>(config.selectors.size()),
-              first_weight(1, static_cast<int>(config.selectors.size())), arena,
+              first_weight(1, static_cast<int>(config.selectors.size())), false, arena,
               mixer_kernels(isa)),
       refiner_(config, arena) {
   if (matches_ > match_.size() || config.external > 8)
@@ -56,7 +56,7 @@ void NgramModel::prefetch_byte(const std::uint8_t* history, std::size_t position
 void NgramModel::start_byte() {
   c0_ = 1;
   bit_ = 0;
-  rate_ = mixer_rate(position_);
+  rate_ = mixer_rate(position_, config_.rate);
   for (std::size_t i = 0; i < matches_; ++i) match_[i].start_byte(history_, position_);
   counters_.start_byte(text_.byte(1));
   refiner_.start_byte(text_, match_row());
@@ -122,6 +122,14 @@ std::uint32_t NgramModel::part(Selector s, const ExternalBit& external) const {
       return character_class(static_cast<std::uint8_t>(text_.above()));
     case Selector::kRunsBit:
       return counters_.run_votes();
+    case Selector::kByte3Bit:
+      return text_.byte(3);
+    case Selector::kWordBit:
+      return static_cast<std::uint32_t>(hash64(text_.word()) >> 56);
+    case Selector::kMissesBit:
+      return misses_ & 255;
+    case Selector::kOrder2Bit:
+      return static_cast<std::uint32_t>(hash64(text_.last8() & 0xFFFF) >> 54);
     case Selector::kPartial:
     case Selector::kCount:
       break;
@@ -152,7 +160,11 @@ int NgramModel::component_stretch(std::size_t component) const {
 void NgramModel::fill_inputs(const ExternalBit& external) {
   counters_.predict(c0_, bit_, x_.data());
   std::size_t at = first_match_;
-  for (std::size_t i = 0; i < matches_; ++i, at += 2) match_[i].predict(t_, bit_, &x_[at]);
+  for (std::size_t i = 0; i < matches_; ++i) {
+    const MatchModel::Inputs in = match_[i].predict(t_, bit_);
+    x_[at++] = in.stretched;
+    if (config_.match_linear) x_[at++] = in.linear;
+  }
   for (std::size_t i = 0; i < external_; ++i) x_[at++] = external.inputs[i];
   if (config_.bias) x_[at] = 256;
   if (!config_.off.empty()) silence();
@@ -169,12 +181,13 @@ Prob16 NgramModel::predict(const ExternalBit& external) {
       select(*layer, layer->early(), layer->early(), layer->size(), external);
   }
   sets_.predict(x_.data());
-  if (finals_.size() == 0) return refiner_.refine(sets_.mean());
-  finals_.predict(sets_.dots());
-  return refiner_.refine(finals_.mean());
+  if (finals_.size() != 0) finals_.predict(sets_.dots());
+  said_ = refiner_.refine(finals_.size() != 0 ? finals_.mean() : sets_.mean());
+  return said_;
 }
 
 void NgramModel::update(int bit) {
+  misses_ = (misses_ << 1) | ((bit != 0) != (said_ >= 32768) ? 1u : 0u);
   sets_.train(x_.data(), bit, rate_, kQuiet);
   if (finals_.size() != 0) finals_.train(sets_.dots(), bit, kFinalRate, 0);
   refiner_.update(bit);

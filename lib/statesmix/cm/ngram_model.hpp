@@ -65,6 +65,8 @@ class NgramModel {
   const std::uint8_t* history_ = nullptr;
   std::size_t position_ = 0;
   std::uint32_t c0_ = 1;
+  std::uint32_t misses_ = 0;  // a 1 for each bit that was less likely than the other
+  Prob16 said_ = 32768;       // the last prediction
   int bit_ = 0;
   std::int32_t rate_ = 0;
 };

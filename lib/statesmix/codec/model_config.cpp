@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <initializer_list>
 
 namespace stateutils::statesmix {
 namespace {
@@ -44,25 +45,33 @@ NgramConfig medium_ngrams(bool more) {
   return c;
 }
 
+void drop(NgramConfig& c, std::initializer_list<Context> gone) {
+  for (const Context g : gone) {
+    std::erase(c.contexts, g);
+    std::erase(c.runs, g);
+  }
+}
+
 NgramConfig strong_ngrams(int preset) {
   NgramConfig c;
-  for (int i = 0; i <= static_cast<int>(kLineWord); ++i) {
-    const auto context = static_cast<Context>(i);
-    // Measured on text: beside the others these change least, the first three less than 1 byte in
-    // 10,000.
-    const bool redundant = context == kOrder7 || context == kPrevious2Byte ||
-                           context == kWord2Byte || context == kNibbles || context == kSparse24;
-    if (preset <= 6 && redundant) continue;
-    if (preset <= 5 && context == kLineWord) continue;
-    if (preset <= 4 && (context == kWordClasses || context == kBracketWord)) continue;
-    c.contexts.push_back(context);
-  }
-  // Preset 6 has 48 inputs: three cache lines of weights a set.
-  if (preset >= 5) c.contexts.insert(c.contexts.end(), {kNumberMask, kOrder2Shape});
-  if (preset >= 6) c.contexts.insert(c.contexts.end(), {kSentence, kTagPath, kLineStart});
+  for (int i = 0; i <= static_cast<int>(kLineWord); ++i)
+    c.contexts.push_back(static_cast<Context>(i));
   c.runs = {kOrder4, kOrder5, kOrder6,   kOrder8,   kOrder11, kWord,      kWord1,
             kWord2,  kColumn, kWordSkip, kSparse23, kShape,   kOrder3Word};
+  if (preset <= 6) {
+    // Measured on text and on C: beside the others these change least, some for the worse. What
+    // stays are 32 inputs in preset 6: two cache lines of weights a set.
+    drop(c, {kOrder7, kPrevious2Byte, kWord2Byte, kNibbles, kSparse24, kOrder5, kOrder8, kOrder11,
+             kOrder3Word, kLineWord});
+    c.runs = {kOrder4, kOrder6, kWord, kWord1, kColumn};
+    c.bias = false;
+  }
+  if (preset <= 4) drop(c, {kWordClasses, kBracketWord});
+  if (preset >= 5) c.contexts.insert(c.contexts.end(), {kNumberMask, kOrder2Shape});
+  if (preset >= 6) c.contexts.insert(c.contexts.end(), {kSentence, kTagPath, kLineStart});
   c.match_lengths = {5, 9};
+  c.match_linear = false;
+  c.eager = true;
   c.selectors = {Selector::kPartial,    Selector::kMatchPartial, Selector::kClassPartial,
                  Selector::kSsmTop,     Selector::kSsmPartial,   Selector::kClassesBit,
                  Selector::kWordLength, Selector::kByteBit};
@@ -89,11 +98,31 @@ void add_rare_ngrams(NgramConfig& c, int preset) {
                                          kLastCapital, kIndirect12, kOpcode, kWordLength});
     c.selectors.insert(c.selectors.end(),
                        {Selector::kColumnBit, Selector::kBracketPartial, Selector::kInWordPartial});
+    c.selectors.insert(c.selectors.end(), {Selector::kByte3Bit, Selector::kWordBit,
+                                           Selector::kMissesBit, Selector::kOrder2Bit});
+    // Two inputs a context: the more of them, the more slowly the mixers may move, and what says
+    // little is left out.
+    drop(c, {kOrder5, kOrder7, kOrder11, kOrder3Word, kPrevious2Byte, kWord2Byte, kLineWord});
     c.linear = true;
+    c.rate = 13000;
   }
   c.runs = c.contexts;
   c.finals.push_back(Selector::kMatchBit);
   c.apms.push_back({ApmContext::kOrder3, 2});
+}
+
+SsmConfig ssm_config(int preset) {
+  SsmConfig c;
+  c.width = preset <= 6 ? 32 : (preset <= 8 ? 64 : 96);
+  c.layers = preset == 9 ? 2 : 1;
+  c.tables = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6, kWord, kWord1, kShape};
+  if (preset >= 7) c.rate = 0.005f;  // wider ones lose their way when they are hurried
+  if (preset == 9) {
+    c.tables.insert(c.tables.end(), {kWordSkip, kColumn, kWordClasses, kNumberMask});
+    c.rate = 0.004f;
+    c.row_rate = 0.14f;
+  }
+  return c;
 }
 
 }  // namespace
@@ -115,9 +144,7 @@ ModelConfig model_config(int preset, std::uint64_t raw_size, std::uint32_t tunin
     m.ngram = strong_ngrams(preset);
     if (preset >= 7) add_rare_ngrams(m.ngram, preset);
     bits = preset == 4 ? 17 : (preset == 9 ? 20 : 18);
-    m.ssm.width = preset <= 6 ? 32 : (preset <= 8 ? 64 : 96);
-    m.ssm.layers = preset == 9 ? 2 : 1;
-    m.ssm.tables = {kOrder2, kOrder3, kOrder4, kOrder5, kOrder6, kWord, kWord1};
+    m.ssm = ssm_config(preset);
     m.ssm.table_bits = scaled_bits(raw_size, 0, preset == 4 ? 16 : 17);
     m.ngram.external = 2;
   }

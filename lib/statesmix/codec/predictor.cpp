@@ -29,6 +29,7 @@ void Predictor::update(int bit, const std::uint8_t* history, std::size_t positio
   c0_ = (c0_ << 1) | static_cast<std::uint32_t>(bit);
   if (c0_ < 256) {
     ngram_.update(bit);
+    if (ssm_ != nullptr && c0_ >= 16 && c0_ < 32) ssm_->predict_second(c0_ & 15);
     return;
   }
   ngram_.prefetch_byte(history, position);

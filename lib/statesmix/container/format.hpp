@@ -16,7 +16,7 @@ inline constexpr std::string_view kSkipMagic{"\xAB\x53\x4D\x58\x53\x4B\x49\x50",
 inline constexpr std::string_view kFooterMagic{"SSMXEND1", 8};
 inline constexpr std::uint8_t kFormat = 1;
 // The exact arithmetic of the models. The top bit marks ids that may be dropped before 1.0.
-inline constexpr std::uint16_t kModelId = 0x8004;
+inline constexpr std::uint16_t kModelId = 0x8005;
 inline constexpr std::uint64_t kMaxBlockSize = std::uint64_t{1} << 30;
 inline constexpr int kMaxMemoryLog2 = 47;
 

@@ -26,8 +26,8 @@ SsmLayout::SsmLayout(int width_, int layers_) : width(width_), layers(layers_) {
   layer_size = at;
   at *= static_cast<std::size_t>(layers_);
   gain_out = take(d);
-  head = take(d * kSymbols);
-  bias = take(kSymbols);
+  group_size = (d + 1) * kNibble;
+  head = take((1 + kNibble) * group_size);
   size = at;
 }
 
@@ -53,9 +53,7 @@ void visit_arrays(Acts& a, int width, int layers, F visit) {
   visit(a.x_out, t * d);
   visit(a.x_out_hat, t * d);
   visit(a.inv_out, t);
-  visit(a.p, t * kSymbols);
-  visit(a.dl, t * kSymbols);
-  visit(a.dl_t, t * kSymbols);
+  for (auto** p : {&a.p, &a.p_second, &a.dl, &a.dl_t, &a.dl_second}) visit(*p, t * kNibble);
   visit(a.dx, t * d);
   visit(a.dx_t, t * d);
   visit(a.t1, t * inner);

@@ -129,27 +129,28 @@ struct SsmPasses {
     for (int i = 0; i < D; i += kLanes) {
       (V::load(params + layout.gain_out + i) * (V::load(x + i) * V::set(inv))).store(x_hat + i);
     }
-    Real* p = acts.p + t * kSymbols;
-    mat_vec<D, kSymbols, V::kBlock>(params + layout.head, x_hat, p);
-    softmax(params + layout.bias, p);
+    nibble(params + layout.head, x_hat, acts.p + t * kNibble);
   }
 
-  static void softmax(const Real* bias, Real* p) {
-    V top = V::load(p) + V::load(bias);
-    for (int i = 0; i < kSymbols; i += kLanes) {
-      const V v = V::load(p + i) + V::load(bias + i);
-      v.store(p + i);
-      top = V::max(top, v);
+  static void forward_second(const SsmLayout& layout, const Real* params, Acts& acts, int t,
+                             std::uint32_t first_nibble) {
+    nibble(params + layout.second(first_nibble), acts.x_out_hat + t * D,
+           acts.p_second + t * kNibble);
+  }
+
+  // Softmax of a group of the head. Logit = bias + sum over k of x[k] * w[k] in four parts, of the
+  // k that leave 0, 1, 2 and 3 when divided by 4, each ascending: (bias + part 0 + part 1) +
+  // (part 2 + part 3). The rest in reduction shape.
+  static void nibble(const Real* group, const Real* x, Real* p) {
+    V part[4] = {V::load(group), V::set(0), V::set(0), V::set(0)};
+    for (int k = 0; k < D; k += 4) {
+      const Real* rows = group + (k + 1) * kNibble;
+      for (int j = 0; j < 4; ++j)
+        part[j] = part[j] + V::set(x[k + j]) * V::load(rows + j * kNibble);
     }
-    const V most = V::set(top.reduce_max());
-    V sum = V::set(0);
-    for (int i = 0; i < kSymbols; i += kLanes) {
-      const V e = exp_of(V::load(p + i) - most);
-      e.store(p + i);
-      sum = sum + e;
-    }
-    const V inv = V::set(Real(1) / sum.reduce());
-    for (int i = 0; i < kSymbols; i += kLanes) (V::load(p + i) * inv).store(p + i);
+    const V logits = (part[0] + part[1]) + (part[2] + part[3]);
+    const V e = exp_of(logits - V::set(logits.reduce_max()));
+    (e * V::set(Real(1) / e.reduce())).store(p);
   }
 
   static void forward_layer(const SsmLayout& o, const Real* w, Layer& a, const Real* exp_a, int t,
@@ -223,17 +224,7 @@ struct SsmPasses {
 
   static void backward(const SsmLayout& o, const Real* params, Real* grads, Acts& acts,
                        const std::uint8_t* target, bool recurrence) {
-    std::memcpy(acts.dl, acts.p, sizeof(Real) * kChunk * kSymbols);
-    for (int t = 0; t < kChunk; ++t)
-      acts.dl[t * kSymbols + target[t]] = acts.dl[t * kSymbols + target[t]] - Real(1);
-    transpose(acts.dl, kSymbols, acts.dl_t);
-    for (int i = 0; i < kSymbols; i += kLanes) {
-      V sum = V::set(0);
-      for (int t = 0; t < kChunk; ++t) sum = sum + V::load(acts.dl + t * kSymbols + i);
-      sum.store(grads + o.bias + i);
-    }
-    outer_chunk<D, kSymbols>(acts.x_out_hat, acts.dl, grads + o.head);
-    mat_chunk<D, kSymbols, kSymbols>(params + o.head, acts.dl_t, acts.t1);
+    head_backward(o, params, grads, acts, target);
     for (int i = 0; i < D * kLanes; ++i) acts.dx_t[i] = 0;
     norm_backward(params + o.gain_out, grads + o.gain_out, acts.x_out, acts.inv_out, acts);
     for (int l = o.layers - 1; l >= 0; --l) {
@@ -246,6 +237,47 @@ struct SsmPasses {
       }
     }
     transpose_back(acts.dx_t, D, acts.dx);
+  }
+
+  // Cross-entropy of both nibbles; leaves the gradient at the head's input in acts.t1 [D][t].
+  static void head_backward(const SsmLayout& o, const Real* params, Real* grads, Acts& acts,
+                            const std::uint8_t* target) {
+    std::memcpy(acts.dl, acts.p, sizeof(Real) * kChunk * kNibble);
+    std::memcpy(acts.dl_second, acts.p_second, sizeof(Real) * kChunk * kNibble);
+    for (int t = 0; t < kChunk; ++t) {
+      Real& first = acts.dl[t * kNibble + (target[t] >> 4)];
+      Real& second = acts.dl_second[t * kNibble + (target[t] & 15)];
+      first = first - Real(1);
+      second = second - Real(1);
+    }
+    transpose(acts.dl, kNibble, acts.dl_t);
+    V sum = V::set(0);
+    for (int t = 0; t < kChunk; ++t) sum = sum + V::load(acts.dl + t * kNibble);
+    sum.store(grads + o.head);
+    outer_chunk<D, kNibble>(acts.x_out_hat, acts.dl, grads + o.head + kNibble);
+    mat_chunk<D, kNibble, kNibble>(params + o.head + kNibble, acts.dl_t, acts.t1);
+    std::uint32_t met = 0;
+    for (int t = 0; t < kChunk; ++t) {
+      const std::uint32_t first = target[t] >> 4;
+      Real* g = grads + o.second(first);
+      if ((met >> first & 1) == 0) std::memset(g, 0, sizeof(Real) * o.group_size);
+      met |= 1u << first;
+      second_backward(params + o.second(first), g, acts, t);
+    }
+  }
+
+  // Byte t's share of its group's gradient (bytes ascending, broadcast shape) and of acts.t1
+  // (outputs in reduction shape).
+  static void second_backward(const Real* group, Real* g, Acts& acts, int t) {
+    const V dl = V::load(acts.dl_second + t * kNibble);
+    const Real* x = acts.x_out_hat + t * D;
+    (V::load(g) + dl).store(g);
+    for (int k = 0; k < D; ++k) {
+      Real* row = g + (k + 1) * kNibble;
+      (V::load(row) + V::set(x[k]) * dl).store(row);
+      Real& at = acts.t1[k * kLanes + t];
+      at = at + (V::load(group + (k + 1) * kNibble) * dl).reduce();
+    }
   }
 
   // acts.t1 [D][t] is the gradient at g x inv; adds that at x to acts.dx_t. Bytes in lanes, sums
@@ -440,13 +472,13 @@ struct SsmPasses {
     }
   }
 
-  static void row_step(Real* row, Real* acc, const Real* g, int width) {
+  static void row_step(Real* row, Real* acc, const Real* g, int width, float rate) {
     V sum = V::set(0);
     for (int i = 0; i < width; i += kLanes) sum = sum + V::load(g + i) * V::load(g + i);
     const Real mean = sum.reduce() / static_cast<Real>(width);
     *acc = Real(0.98f) * *acc + mean;
     if (*acc < Real(0x1p-100)) *acc = 0;
-    const V step = V::set(Real(0.25f)) * inverse_root_of(V::set(*acc + Real(1e-8f)));
+    const V step = V::set(Real(rate)) * inverse_root_of(V::set(*acc + Real(1e-8f)));
     for (int i = 0; i < width; i += kLanes)
       (V::load(row + i) - step * V::load(g + i)).store(row + i);
   }
@@ -456,11 +488,9 @@ struct SsmPasses {
   }
 
   static void quantise(const Real* p, std::uint32_t* q) {
-    for (int i = 0; i < kSymbols; i += kLanes) {
-      std::int32_t v[kLanes];
-      V::to_int(V::load(p + i) * V::set(Real(4194304)), v);
-      for (int j = 0; j < kLanes; ++j) q[i + j] = static_cast<std::uint32_t>(v[j]) + 1;
-    }
+    std::int32_t v[kLanes];
+    V::to_int(V::load(p) * V::set(Real(4194304)), v);
+    for (int j = 0; j < kLanes; ++j) q[j] = static_cast<std::uint32_t>(v[j]) + 1;
   }
 };
 
@@ -469,9 +499,9 @@ template <class V>
 SsmKernels<typename V::Real> make_ssm_kernels(int width) {
   const auto table = []<int D>() {
     using P = SsmPasses<V, D>;
-    return SsmKernels<typename V::Real>{P::forward,  P::backward,    P::carry,
-                                        P::derive,   P::square_norm, P::adam,
-                                        P::row_step, P::add_row,     P::quantise};
+    return SsmKernels<typename V::Real>{P::forward, P::forward_second, P::backward, P::carry,
+                                        P::derive,  P::square_norm,    P::adam,     P::row_step,
+                                        P::add_row, P::quantise};
   };
   if (width == 96) return table.template operator()<96>();
   return width == 64 ? table.template operator()<64>() : table.template operator()<32>();

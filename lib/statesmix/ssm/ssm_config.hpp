@@ -13,7 +13,9 @@ struct SsmConfig {
   int layers = 1;
   std::vector<Context> tables;  // sparse n-gram embeddings
   int table_bits = 17;          // 2^bits rows of each
-  bool recurrence = true;       // false removes the recurrent block (eval --no-recurrence)
+  float rate = 0.008f;          // Adam's step size at the start
+  float row_rate = 0.18f;  // step of an embedding row, beside the root of its gradients' squares
+  bool recurrence = true;  // false removes the recurrent block (eval --no-recurrence)
 
   [[nodiscard]] std::size_t memory() const;
 };

@@ -1,6 +1,6 @@
 #include "statesmix/ssm/ssm_model.hpp"
 
-#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -82,8 +82,11 @@ void ssm_start_values(const SsmLayout& layout, float* params, float* embedding) 
     start_layer(layout, params + static_cast<std::size_t>(l) * layout.layer_size, normals);
   }
   for (std::size_t i = 0; i < d; ++i) params[layout.gain_out + i] = 1;
-  for (std::size_t i = 0; i < d * kSymbols; ++i) params[layout.head + i] = normals.next(0.02);
-  for (std::size_t i = 0; i < kSymbols; ++i) params[layout.bias + i] = 0;
+  for (std::size_t g = 0; g <= kNibble; ++g) {
+    float* group = params + layout.head + g * layout.group_size;
+    for (std::size_t i = 0; i < kNibble; ++i) group[i] = 0;
+    for (std::size_t i = kNibble; i < layout.group_size; ++i) group[i] = normals.next(0.02);
+  }
 }
 
 std::size_t SsmConfig::memory() const {
@@ -138,31 +141,47 @@ void SsmModel::predict_byte() {
     kernels_.add_row(x, rows_[k] + row_at_[slot][k] * d, config_.width);
   }
   kernels_.forward(layout_, params_, acts_, t_, config_.recurrence);
-  kernels_.quantise(distribution(), sum_.data() + kSymbols);
-  const std::uint32_t* leaves = sum_.data() + kSymbols;
+  plant(first(), first_);
+}
+
+void SsmModel::predict_second(std::uint32_t first_nibble) {
+  kernels_.forward_second(layout_, params_, acts_, t_, first_nibble);
+  plant(second(), second_);
+}
+
+void SsmModel::plant(const float* p, Tree& tree) const {
+  std::uint32_t* const leaves = tree.sum.data() + kNibble;
+  kernels_.quantise(p, leaves);
   std::uint32_t most = 0;
-  for (std::size_t i = 0; i < kSymbols; ++i) most = std::max(most, leaves[i]);
-  likeliest_ = static_cast<std::uint32_t>(std::find(leaves, leaves + kSymbols, most) - leaves);
-  for (std::size_t node = kSymbols - 1; node > 0; --node)
-    sum_[node] = sum_[2 * node] + sum_[2 * node + 1];
+  for (std::uint32_t i = 0; i < kNibble; ++i) {
+    if (leaves[i] <= most) continue;
+    most = leaves[i];
+    tree.likeliest = i;
+  }
+  for (std::size_t node = kNibble - 1; node > 0; --node)
+    tree.sum[node] = tree.sum[2 * node] + tree.sum[2 * node + 1];
 }
 
 void SsmModel::predict_bit(std::uint32_t c0, ExternalBit& out) const {
-  const std::uint64_t one = sum_[2 * c0 + 1];
-  auto p = static_cast<std::uint32_t>((one << 16) / sum_[c0]);
+  const bool early = c0 < kNibble;
+  const Tree& tree = early ? first_ : second_;
+  // The node within the nibble: c0 below its leading one and, in the second, the first nibble.
+  const std::uint32_t low = static_cast<std::uint32_t>(std::bit_width(c0)) - (early ? 1 : 5);
+  const std::uint32_t at = (1u << low) | (c0 & ((1u << low) - 1));
+  const std::uint64_t one = tree.sum[2 * at + 1];
+  auto p = static_cast<std::uint32_t>((one << 16) / tree.sum[at]);
   p = p < 1 ? 1 : (p > 65535 ? 65535 : p);
   const int st = stretch(logistic_tables(), p);
   out.inputs[0] = static_cast<std::int16_t>(st);
   out.inputs[1] = static_cast<std::int16_t>(((static_cast<int>(p) - 32768) * 3) >> 8);
-  // The likeliest byte agrees with the bits so far when shifting it down meets c0.
-  std::uint32_t node = likeliest_ | kSymbols, below = 0;
-  while (node > c0) {
-    below = node & 1;
-    node >>= 1;
-  }
-  const std::uint32_t agrees = node == c0 ? 1 + below : 0;
+  // The likeliest value agrees with the bits so far when shifting it down meets the node.
+  const std::uint32_t leaf = tree.likeliest | kNibble;
+  const bool met = leaf >> (4 - low) == at;
+  const std::uint32_t agrees = met ? 1 + (leaf >> (3 - low) & 1) : 0;
+  // In the second nibble: whether the first came as expected.
+  const std::uint32_t kept = !early && first_.likeliest == (c0 >> low & 15) ? 3 : 0;
   out.confidence = confidence_class(st);
-  out.top_class = agrees * 8 + out.confidence;
+  out.top_class = (kept + agrees) * 8 + out.confidence;
 }
 
 void SsmModel::learn(std::uint8_t byte) {
@@ -178,13 +197,24 @@ void SsmModel::learn(std::uint8_t byte) {
 void SsmModel::update() {
   kernels_.backward(layout_, params_, grads_, acts_, target_.data(), config_.recurrence);
   kernels_.carry(layout_, acts_);
+  // What every byte uses comes before the second nibble's groups.
+  const std::size_t common = layout_.second(0);
+  std::array<std::size_t, kChunk> group{};  // of the head, by first use
+  std::size_t groups = 0;
+  for (std::uint32_t t = 0, met = 0; t < kChunk; ++t) {
+    const std::uint32_t nibble = target_[t] >> 4;
+    if ((met >> nibble & 1) == 0) group[groups++] = layout_.second(nibble);
+    met |= 1u << nibble;
+  }
   const auto d = static_cast<std::size_t>(config_.width);
   // Gradient of each embedding row used: the sum over its bytes, ascending, kept at its first use.
   std::array<int, kSymbols> first;
   first.fill(-1);
   float row_grads[kChunk * 96];
   std::memset(row_grads, 0, sizeof(float) * kChunk * d);
-  float norm2 = kernels_.square_norm(grads_, layout_.size);
+  float norm2 = kernels_.square_norm(grads_, common);
+  for (std::size_t k = 0; k < groups; ++k)
+    norm2 = norm2 + kernels_.square_norm(grads_ + group[k], layout_.group_size);
   for (std::size_t t = 0; t < kChunk; ++t) {
     int& at = first[input_[t]];
     if (at < 0) at = static_cast<int>(t);
@@ -200,7 +230,7 @@ void SsmModel::update() {
   bias2_ = bias2_ * 0.999f;
   if (bias2_ < 0x1p-100f) bias2_ = 0;
   const auto s = static_cast<float>(updates_ < 1000000 ? updates_ : 1000000);
-  float rate = 0.005f / (1.0f + 0.0002f * s);
+  float rate = config_.rate / (1.0f + 0.0002f * s);
   rate = rate < 0.0015f ? 0.0015f : rate;
   if (updates_ < 200) rate = rate * (s / 200.0f);
   SsmStep step{};
@@ -212,8 +242,11 @@ void SsmModel::update() {
   SsmStep slow = step;
   slow.learning_rate = 0.5f * step.learning_rate;
   kernels_.adam(params_, m_, v_, grads_, block, slow);
-  kernels_.adam(params_ + block, m_ + block, v_ + block, grads_ + block, layout_.size - block,
-                step);
+  kernels_.adam(params_ + block, m_ + block, v_ + block, grads_ + block, common - block, step);
+  for (std::size_t k = 0; k < groups; ++k) {
+    const std::size_t at = group[k];
+    kernels_.adam(params_ + at, m_ + at, v_ + at, grads_ + at, layout_.group_size, step);
+  }
   for (std::size_t t = 0; t < kChunk; ++t) {
     const std::size_t byte = input_[t];
     if (first[byte] != static_cast<int>(t)) continue;
@@ -224,7 +257,8 @@ void SsmModel::update() {
   for (std::size_t t = 0; t < kChunk; ++t) {
     for (std::size_t k = 0; k < rows_.size(); ++k) {
       const std::uint32_t row = row_at_[t][k];
-      kernels_.row_step(rows_[k] + row * d, row_memory_[k] + row, acts_.dx + t * d, config_.width);
+      kernels_.row_step(rows_[k] + row * d, row_memory_[k] + row, acts_.dx + t * d, config_.width,
+                        config_.row_rate);
     }
   }
 }

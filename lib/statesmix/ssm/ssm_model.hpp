@@ -21,16 +21,26 @@ class SsmModel {
 
   // Asks for the embedding rows of what `text` has seen.
   void prefetch_byte(const TextState& text);
-  // The distribution of the next byte, after prefetch_byte.
+  // The distribution of the next byte's first nibble, after prefetch_byte; of the second, when the
+  // first is known.
   void predict_byte();
+  void predict_second(std::uint32_t first_nibble);
   // The two inputs of the mixer and what selects weights, for the node c0.
   void predict_bit(std::uint32_t c0, ExternalBit& out) const;
   // The byte that came; after kChunk of them the parameters move.
   void learn(std::uint8_t byte);
 
-  [[nodiscard]] const float* distribution() const { return acts_.p + t_ * kSymbols; }
+  // P(nibble), the first's and, after predict_second, the second's.
+  [[nodiscard]] const float* first() const { return acts_.p + t_ * kNibble; }
+  [[nodiscard]] const float* second() const { return acts_.p_second + t_ * kNibble; }
 
  private:
+  // A nibble's binary tree: sum[node] = weight of the values below it.
+  struct Tree {
+    std::array<std::uint32_t, 2 * kNibble> sum{};
+    std::uint32_t likeliest = 0;
+  };
+  void plant(const float* p, Tree& tree) const;
   void update();
 
   SsmConfig config_;
@@ -45,9 +55,7 @@ class SsmModel {
   int t_ = 0;
   std::uint64_t updates_ = 0;
   float bias1_ = 1, bias2_ = 1;  // b1^s, b2^s
-  // sum_[node] = weight of the symbols below a node of the byte's binary tree.
-  std::array<std::uint32_t, 2 * kSymbols> sum_{};
-  std::uint32_t likeliest_ = 0;
+  Tree first_, second_;
 };
 
 }  // namespace stateutils::statesmix

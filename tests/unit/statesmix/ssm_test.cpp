@@ -55,8 +55,10 @@ struct Chunk {
     double sum = 0;
     for (int t = 0; t < kChunk; ++t) {
       k.forward(layout, params.data(), acts, t, true);
-      sum -=
-          std::log(static_cast<double>(acts.p[t * kSymbols + target[static_cast<std::size_t>(t)]]));
+      const std::uint8_t byte = target[static_cast<std::size_t>(t)];
+      k.forward_second(layout, params.data(), acts, t, byte >> 4);
+      sum -= std::log(static_cast<double>(acts.p[t * kNibble + (byte >> 4)])) +
+             std::log(static_cast<double>(acts.p_second[t * kNibble + (byte & 15)]));
     }
     return sum;
   }
@@ -116,8 +118,9 @@ TEST_CASE("every kernel gives the scalar kernel's bits") {
       k.adam(chunk.params.data(), m.data(), v.data(), chunk.grads.data(), chunk.layout.size, step);
       std::vector<float> row(static_cast<std::size_t>(width), 0.5f);
       float acc = 0.25f;
-      k.row_step(row.data(), &acc, chunk.acts.dx, width);
-      std::vector<float> got(chunk.acts.p, chunk.acts.p + kChunk * kSymbols);
+      k.row_step(row.data(), &acc, chunk.acts.dx, width, 0.25f);
+      std::vector<float> got(chunk.acts.p, chunk.acts.p + kChunk * kNibble);
+      got.insert(got.end(), chunk.acts.p_second, chunk.acts.p_second + kChunk * kNibble);
       got.insert(got.end(), chunk.params.begin(), chunk.params.end());
       got.insert(got.end(), row.begin(), row.end());
       got.push_back(acc);
@@ -182,7 +185,9 @@ TEST_CASE("the model learns a repeating text") {
     }
     model.prefetch_byte(text);
     model.predict_byte();
-    const double bits = -std::log2(static_cast<double>(model.distribution()[h[i]]));
+    model.predict_second(h[i] >> 4);
+    const double bits = -std::log2(static_cast<double>(model.first()[h[i] >> 4])) -
+                        std::log2(static_cast<double>(model.second()[h[i] & 15]));
     if (i < 200) early += bits;
     if (i >= data.size() - 200) late += bits;
   }
