@@ -113,7 +113,22 @@ struct Tool::State {
   int act(const Parsed& parsed, Output& out);
 };
 
-Tool::Tool(std::string name, std::string help) : state_(std::make_unique<State>()) {
+namespace {
+
+// Commands are described outside of main()'s try block; memory may end there, too.
+void end_without_memory() {
+  constexpr std::string_view kMessage = ": out of memory\n";
+  const std::string_view name = program_invocation_short_name;
+  (void)!::write(STDERR_FILENO, name.data(), name.size());
+  (void)!::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  ::_exit(static_cast<int>(Category::kEnvironment));
+}
+
+}  // namespace
+
+Tool::Tool(std::string name, std::string help) {
+  std::set_new_handler(end_without_memory);
+  state_ = std::make_unique<State>();
   state_->table->name = std::move(name);
   state_->table->help = std::move(help);
 }
@@ -181,6 +196,7 @@ int Tool::State::run(int argc, char** argv, Output& out) {
 }
 
 int Tool::main(int argc, char** argv) {
+  std::set_new_handler(nullptr);
   guard_standard_descriptors();
   install_signal_handlers();
   int deadly_signal = 0;

@@ -25,7 +25,6 @@ int main(int argc, char** argv) {
   // The verbs of a sandbox are links to this program: nothing else is set up for them.
   if (const bench::WorldExec verb = bench::world_exec(argc, argv); verb.called) return verb.exit;
   if (const int exit = bench::local_world_exec(argc, argv); exit >= 0) return exit;
-  keep_freed_memory();
   core::Tool tool{"gen-bench", "generate, harden, run and score stateful tasks for agents"};
   tools::register_new(tool);
   tools::register_lint(tool);
@@ -45,5 +44,6 @@ int main(int argc, char** argv) {
   tools::register_merge(tool);
   tools::register_export(tool);
   tools::register_audit(tool);
+  keep_freed_memory();
   return tool.main(argc, argv);
 }

@@ -30,7 +30,7 @@ torture() {
   local call k span i
   [ "$kind" = filter ] && return
   for call in write pwrite64 fdatasync fsync close rename openat mkdir; do
-    for k in $(moments "$call" 4 200); do
+    for k in $(moments "$call" 3 200); do
       fresh_box "$(old_or_none "$k")"
       launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:signal=KILL:when=$k"
       survives "killed at $call $k"
@@ -40,7 +40,7 @@ torture() {
   span=$(date +%s%N)
   launch
   span=$((($(date +%s%N) - span) / 1000000 + 1))
-  for ((i = 0; i < $(depth 8 50); i++)); do
+  for ((i = 0; i < $(depth 5 50); i++)); do
     fresh_box "$(old_or_none $i)"
     launch killing "$(awk "BEGIN { printf \"%.4f\", $((RANDOM % (span + 2) + 1)) / 1000 }")"
     survives "killed at a random moment"

@@ -5,7 +5,7 @@ needs_strace
 torture() {
   local number call k
   for call in write read openat fdatasync; do
-    for k in $(moments "$call" 3 200); do
+    for k in $(moments "$call" 2 200); do
       for number in 15 2 1; do
         fresh_box "$(old_or_none "$k")"
         launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:signal=$number:when=$k"

@@ -7,7 +7,7 @@ torture() {
   for spec in "write:ENOSPC EIO" pwrite64:EIO "fdatasync:EIO ENOSPC" fsync:EIO close:EIO "rename:EACCES EIO" \
     openat:EACCES read:EIO; do
     call=${spec%%:*}
-    for k in $(moments "$call" 6 200); do
+    for k in $(moments "$call" 4 200); do
       for error in ${spec#*:}; do
         fresh_box "$(old_or_none "$k")"
         launch strace -f -qq -o /dev/null -e trace="$call" -e "inject=$call:error=$error:when=$k"
