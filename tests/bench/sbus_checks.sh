@@ -33,10 +33,11 @@ bash "$figure" -s -u "CPU s" -T 0.4 -c "${audit[*]}" -p "sbus_lines on-demand lo
 awk -v n="$operations" '{ print n / $1 }' audit_rounds |
   bash "$figure" -u "ops/CPU s" -T 3000000 -c "${audit[*]}" sbus-check "audit, every check on"
 
+sbus-check model "${model[@]}" --threads 1 >counts
 for _ in $(seq $(((rounds + 1) / 2))); do
   seconds cpu sbus-check model "${model[@]}" --threads 1
 done | bash "$figure" -s -u "CPU s" -M 5 -c "sbus-check model --threads 1" sbus-check \
-  "model, $(jq -r '"\(.distinct) distinct, \(.generated) generated states"' out)"
+  "model, $(jq -r '"\(.distinct) distinct, \(.generated) generated states"' counts)"
 if [ "$(nproc)" -ge 2 ]; then
   for _ in $(seq $(((rounds + 1) / 2))); do
     echo "$(seconds wall sbus-check model "${model[@]}" --threads 2) $(seconds wall sbus-check model "${model[@]}" --threads 1)"
