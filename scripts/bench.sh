@@ -4,8 +4,9 @@
 # Each tests/bench/NAME.sh prints JSON objects, one a line, with the keys tool, what, ours, peer,
 # unit, ratio, low, high (the 95 % interval of the ratio, or of ours where there is no peer), target,
 # met, command; scripts/bench_figure.sh makes them from rounds, bench_pair.sh runs rounds of two
-# commands. Other lines are kept as text. Results go to build/bench: results.json (machine, flags,
-# all objects) and results.md (a table).
+# commands. Other lines are kept as text. Results go to build/bench: NAME.out, and from all of those
+# that are there, of this run or an earlier one, results.json (machine, flags, all objects) and
+# results.md (a table).
 set -eu
 # shellcheck source=scripts/common.sh
 . "$(dirname "$0")/common.sh"
@@ -19,17 +20,23 @@ if [ $# -eq 0 ]; then
     [ -e "$script" ] && set -- "$@" "$(basename "$script" .sh)"
   done
 fi
-: >"$out/records.jsonl"
-: >"$out/notes.txt"
 failed=0
 for name in "$@"; do
   say "$name"
-  if ! (cd "$out" && bash "$root/tests/bench/$name.sh") >"$out/$name.out"; then
+  if ! (cd "$out" && bash "$root/tests/bench/$name.sh") >"$out/$name.tmp"; then
     echo "$name failed"
     failed=1
   fi
-  grep '^{' "$out/$name.out" | jq -c --arg script "$name" '. + {script: $script}' >>"$out/records.jsonl" || true
-  grep -v '^{' "$out/$name.out" | sed "s/^/$name: /" | tee -a "$out/notes.txt" || true
+  mv "$out/$name.tmp" "$out/$name.out"
+  grep -v '^{' "$out/$name.out" | sed "s/^/$name: /" || true
+done
+
+: >"$out/records.jsonl"
+: >"$out/notes.txt"
+for file in "$out"/*.out; do
+  name=$(basename "$file" .out)
+  grep '^{' "$file" | jq -c --arg script "$name" '. + {script: $script}' >>"$out/records.jsonl" || true
+  grep -v '^{' "$file" | sed "s/^/$name: /" >>"$out/notes.txt" || true
 done
 
 jq -n --slurpfile records "$out/records.jsonl" --rawfile notes "$out/notes.txt" \

@@ -102,10 +102,11 @@ if "$python" -c 'import deepspeed' 2>/dev/null; then
       "rm -rf theirs; $python -m deepspeed.checkpoint.ds_to_universal --input_folder zero/global_step7 \
         --output_folder theirs --num_extract_workers $workers --num_merge_workers $workers; sync -f theirs"
   done
-  ckpt-convert diff universal theirs | tail -n 2
+  ckpt-convert diff universal theirs | tail -n 2 | sed 's/^/diff: /'
   rm -rf zero universal theirs
 fi
 
+sync  # what was written before must not be in the way
 # 100 shards with 10,000 tensors are listed in CPU time that a person does not notice.
 python3 - <<'PY'
 import json
