@@ -1,7 +1,9 @@
 #include "sbus/model.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -165,6 +167,19 @@ void print_table(core::Output& out, const ModelOptions& o, const sbus::ModelResu
   }
 }
 
+// Sets and queues grow all the time. The heap gets more in large steps, and keeps what one of them
+// gives back for the next: else threads wait for each other in page faults.
+void prepare_heap(std::uint64_t limit) {
+#ifdef M_TOP_PAD
+  constexpr int kLargestStep = 64 << 20, kMapped = 32 << 20, kKept = 1 << 30;
+  ::mallopt(M_TOP_PAD, static_cast<int>(std::min<std::uint64_t>(kLargestStep, limit / 16)));
+  ::mallopt(M_MMAP_THRESHOLD, kMapped);
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
+#else
+  (void)limit;
+#endif
+}
+
 int model(const ModelOptions& o, const core::Io& io) {
   io.require_json_target(o.output == "-");
   const sbus::ModelParams params = params_of(o);
@@ -174,6 +189,7 @@ int model(const ModelOptions& o, const core::Io& io) {
   limits.spill = o.spill.value_or("");
   limits.threads = io.threads;
   limits.trace = o.trace;
+  prepare_heap(limits.memory);
   const auto start = std::chrono::steady_clock::now();
   const sbus::ModelResult result = sbus::explore(params, limits);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
