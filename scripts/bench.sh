@@ -35,7 +35,7 @@ done
 : >"$out/notes.txt"
 for file in "$out"/*.out; do
   name=$(basename "$file" .out)
-  grep '^{' "$file" | jq -c --arg script "$name" '. + {script: $script}' >>"$out/records.jsonl" || true
+  grep '^{' "$file" | jq -c --arg script "$name" 'select(.tool) + {script: $script}' >>"$out/records.jsonl" || true
   grep -v '^{' "$file" | sed "s/^/$name: /" >>"$out/notes.txt" || true
 done
 
@@ -54,7 +54,7 @@ jq -r 'def short: if . == null then "" elif type == "string" then .
   def interval: if .low then " (\(.low | short) to \(.high | short))" else "" end;
   "\(.cpu), \(.cores) cores, \(.compiler), commit \(.commit), \(.date).\n",
   "| tool | what | ours | peer | ratio (95 %) | target | met |", "| --- | --- | --- | --- | --- | --- | --- |",
-  (.results[] | "| \(.tool) | \(.what) | \(.ours | short)\(if .peer == null then interval else "" end) \(.unit // "")"
+  (.results[] | "| \(.tool) | \(.what | gsub("[|]"; "\\|")) | \(.ours | short)\(if .peer == null then interval else "" end) \(.unit // "")"
     + " | \(.peer | short) | \(.ratio | short)\(if .peer == null then "" else interval end)"
     + " | \(.target // "") | \(if .met == null then "" elif .met then "yes" else "no" end) |")' \
   "$out/results.json" | tee "$out/results.md"
