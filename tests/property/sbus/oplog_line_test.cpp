@@ -102,8 +102,8 @@ class Lines {
   }
   // A few bytes inserted, removed or replaced, or the end cut off.
   std::string damaged(std::string line) {
-    static constexpr std::string_view kBytes(
-        "\"\\{}[],: 0123456789-.eE+nulltrue\t\r\0\x7f\x80\xc3\xa9u", 46);
+    static constexpr char kText[] = "\"\\{}[],: 0123456789-.eE+nulltrue\t\r\0\x7f\x80\xc3\xa9u";
+    static constexpr std::string_view kBytes(kText, sizeof kText - 1);
     for (std::size_t n = 1 + below(3); n > 0 && !line.empty(); --n) {
       const std::size_t at = below(line.size());
       const char byte = kBytes[below(kBytes.size())];
