@@ -1,24 +1,8 @@
-#include <malloc.h>
-
 #include "bench/export/local_world.hpp"
 #include "bench/shell/world_socket.hpp"
 #include "commands.hpp"
+#include "core/heap.hpp"
 #include "core/tool.hpp"
-
-namespace {
-
-// Tasks and searches come and go by the hundred thousand: what one frees is kept for the next
-// instead of being given back to the system and asked for again.
-void keep_freed_memory() {
-#ifdef M_TRIM_THRESHOLD
-  constexpr int kKept = 64 << 20, kStep = 1 << 20;
-  ::mallopt(M_TRIM_THRESHOLD, kKept);
-  ::mallopt(M_MMAP_THRESHOLD, kStep);
-  ::mallopt(M_TOP_PAD, kStep);
-#endif
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   using namespace stateutils;
@@ -44,6 +28,8 @@ int main(int argc, char** argv) {
   tools::register_merge(tool);
   tools::register_export(tool);
   tools::register_audit(tool);
-  keep_freed_memory();
+  // Tasks and searches come and go by the hundred thousand: what one frees is kept for the next
+  // instead of being given back to the system and asked for again.
+  core::set_heap({.step = 1 << 20, .mapped = 1 << 20, .kept = 64 << 20});
   return tool.main(argc, argv);
 }

@@ -1,15 +1,12 @@
 // kv-sim: KV-cache policies, memory sizes and schedulers on request traces.
-#include <malloc.h>
-
 #include "commands.hpp"
+#include "core/heap.hpp"
 
 int main(int argc, char** argv) {
   using namespace stateutils;
-#ifdef __GLIBC__
   // Columns that have been outgrown or are done go back to the system at once: left to itself glibc
   // moves them to its heap after the first few, whose holes cost a run 20 bytes a request.
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);
-#endif
+  core::set_heap({.mapped = 256 << 10});
   core::Tool tool{"kv-sim", "simulate KV caches and request schedulers on traces"};
   tools::register_convert(tool);
   tools::register_stat(tool);

@@ -1,15 +1,14 @@
 #include "sbus/model.hpp"
 
-#include <malloc.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "core/heap.hpp"
 #include "core/jsonl.hpp"
 #include "core/table.hpp"
 #include "core/tool.hpp"
+#include "core/usage.hpp"
 #include "sbus/memory_limit.hpp"
 #include "subcommands.hpp"
 
@@ -89,9 +88,7 @@ void write_stats(core::JsonWriter& json, const sbus::ModelResult& result) {
   json.end_object();
   json.field("table_load", result.table_load);
   json.field("memory_peak", result.memory_peak);
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  json.field("peak_rss", static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
+  json.field("peak_rss", core::process_usage().peak_rss);
 }
 
 std::string to_json(const ModelOptions& o, const sbus::ModelResult& result, double seconds) {
@@ -167,19 +164,6 @@ void print_table(core::Output& out, const ModelOptions& o, const sbus::ModelResu
   }
 }
 
-// Sets and queues grow all the time. The heap gets more in large steps, and keeps what one of them
-// gives back for the next: else threads wait for each other in page faults.
-void prepare_heap(std::uint64_t limit) {
-#ifdef M_TOP_PAD
-  constexpr int kLargestStep = 64 << 20, kMapped = 32 << 20, kKept = 1 << 30;
-  ::mallopt(M_TOP_PAD, static_cast<int>(std::min<std::uint64_t>(kLargestStep, limit / 16)));
-  ::mallopt(M_MMAP_THRESHOLD, kMapped);
-  ::mallopt(M_TRIM_THRESHOLD, kKept);
-#else
-  (void)limit;
-#endif
-}
-
 int model(const ModelOptions& o, const core::Io& io) {
   io.require_json_target(o.output == "-");
   const sbus::ModelParams params = params_of(o);
@@ -189,7 +173,11 @@ int model(const ModelOptions& o, const core::Io& io) {
   limits.spill = o.spill.value_or("");
   limits.threads = io.threads;
   limits.trace = o.trace;
-  prepare_heap(limits.memory);
+  // Sets and queues grow all the time. The heap gets more in large steps, and keeps what one of
+  // them gives back for the next: else threads wait for each other in page faults.
+  constexpr std::uint64_t kLargestStep = 64 << 20, kMapped = 32 << 20, kKept = 1 << 30;
+  core::set_heap(
+      {.step = std::min(kLargestStep, limits.memory / 16), .mapped = kMapped, .kept = kKept});
   const auto start = std::chrono::steady_clock::now();
   const sbus::ModelResult result = sbus::explore(params, limits);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
